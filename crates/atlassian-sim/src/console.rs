@@ -1,0 +1,31 @@
+//! The simulator's own endpoints: the ground truth, the call counts and the way back to the start. No authentication.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::server::Sim;
+
+pub fn routes() -> Router<Arc<Sim>> {
+    Router::new().route("/_sim/state", get(state)).route("/_sim/stats", get(stats)).route("/_sim/reset", post(reset))
+}
+
+async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
+    let world = sim.lock();
+    let mut truth = world.jira.ground_truth();
+    truth["confluence"] = world.confluence.ground_truth();
+    Json(json!(truth))
+}
+
+async fn stats(State(sim): State<Arc<Sim>>) -> Json<Value> {
+    Json(sim.stats().to_json())
+}
+
+async fn reset(State(sim): State<Arc<Sim>>) -> StatusCode {
+    sim.reset();
+    StatusCode::NO_CONTENT
+}

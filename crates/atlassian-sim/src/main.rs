@@ -1,0 +1,162 @@
+//! The program `atlassian-sim`: one simulated site on a local port.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use atlassian_sim::{Options, serve};
+use clap::{Args, Parser, Subcommand};
+use tokio::net::TcpListener;
+
+/// Jira Cloud and Confluence Cloud over real HTTP, for tests and demonstrations.
+#[derive(Debug, Parser)]
+#[command(name = "atlassian-sim", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve one site on 127.0.0.1.
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Port to listen on; 0 takes a free one and prints it.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Append every API exchange to this file, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// A Jira project, `KEY` or `KEY:Name`; repeatable.
+    #[arg(long = "project", value_name = "KEY[:NAME]", default_value = "CTB")]
+    projects: Vec<String>,
+    /// A Confluence space, `KEY` or `KEY:Name`; repeatable.
+    #[arg(long = "space", value_name = "KEY[:NAME]", default_value = "CTB")]
+    spaces: Vec<String>,
+    /// The account's e-mail address.
+    #[arg(long, default_value = "qa@example.com")]
+    email: String,
+    /// The account's API token.
+    #[arg(long, default_value = "sim-token")]
+    token: String,
+    /// Milliseconds added to every API call.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    latency_ms: u64,
+    /// Milliseconds until a Jira write shows up in search.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    search_lag_ms: u64,
+    /// An issue type to leave out, `NAME` everywhere or `KEY:NAME` in one project; repeatable.
+    #[arg(long = "issue-type-missing", value_name = "NAME")]
+    missing_issue_types: Vec<String>,
+    /// A text custom field on the test screens, replacing the default six; repeatable.
+    #[arg(long = "custom-field", value_name = "NAME")]
+    custom_fields: Vec<String>,
+    /// The address used in answers, where it differs from the one listened on.
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Enforce Jira's caps per issue (413).
+    #[arg(long)]
+    per_issue_caps: bool,
+    /// Requests a second per endpoint and method before 429.
+    #[arg(long, value_name = "N")]
+    burst: Option<u32>,
+    /// Exit when standard input closes: the site then never outlives the program that started it.
+    #[arg(long)]
+    exit_with_parent: bool,
+}
+
+impl Serve {
+    fn options(&self) -> Options {
+        let defaults = Options::default();
+        Options {
+            projects: self.projects.clone(),
+            spaces: self.spaces.clone(),
+            email: self.email.clone(),
+            token: self.token.clone(),
+            log: self.log.clone(),
+            latency: Duration::from_millis(self.latency_ms),
+            search_lag: Duration::from_millis(self.search_lag_ms),
+            missing_issue_types: self.missing_issue_types.clone(),
+            custom_fields: if self.custom_fields.is_empty() {
+                defaults.custom_fields
+            } else {
+                self.custom_fields.clone()
+            },
+            base_url: self.base_url.clone(),
+            per_issue_caps: self.per_issue_caps,
+            burst_per_second: self.burst,
+        }
+    }
+}
+
+/// Writes one line to standard output; a reader that went away is not a failure.
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        tracing::debug!("nobody reads standard output");
+    }
+}
+
+/// Writes one line to standard error.
+fn complain(line: &str) {
+    if writeln!(std::io::stderr(), "atlassian-sim: {line}").is_err() {
+        tracing::debug!("nobody reads standard error");
+    }
+}
+
+/// Ends when standard input does.
+async fn parent_gone() {
+    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    // A plain thread: a blocking read on the runtime would keep it from shutting down.
+    std::thread::spawn(move || {
+        let mut sink = [0_u8; 256];
+        let mut input = std::io::stdin();
+        while matches!(input.read(&mut sink), Ok(read) if read > 0) {}
+        drop(sender);
+    });
+    drop(receiver.await);
+}
+
+/// One message with every cause, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+async fn run(arguments: Serve) -> Result<(), String> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen on {address}: {error}; choose another --port, or 0 for any free one")
+    })?;
+    let bound = listener.local_addr().map_err(|error| format!("cannot read the bound address: {error}"))?;
+    say(&format!("listening on http://{bound}"));
+    let served = serve(listener, arguments.options());
+    tokio::select! {
+        ended = served => ended.map_err(|error| format!("cannot {}", chain(&error))),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = parent_gone(), if arguments.exit_with_parent => Ok(()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Serve(arguments) = Cli::parse().command;
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            complain(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
