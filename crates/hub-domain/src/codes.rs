@@ -1,0 +1,100 @@
+//! The errors a user can meet: one list. A code never changes its meaning; each has a page `docs/errors/HUB-nnnn.md`.
+//!
+//! HUB-1xxx input, HUB-2xxx publishing, HUB-3xxx database, HUB-4xxx configuration and command line.
+
+use serde::{Serialize, Serializer};
+
+/// A stable error code with the one sentence that helps.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// `HUB-` and four digits.
+    pub id: &'static str,
+    /// What it means, as a fragment.
+    pub title: &'static str,
+    /// What to do, as a sentence.
+    pub hint: &'static str,
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id)
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $title:literal, $hint:literal;)*) => {
+        $(#[doc = $title]
+        pub static $name: Code = Code { id: $id, title: $title, hint: $hint };)*
+
+        /// Every code, in order.
+        pub static CODES: &[&Code] = &[$(&$name),*];
+    };
+}
+
+codes! {
+    NOT_A_REPORT = "HUB-1001", "the file is not a report the hub knows", "Hand over the report as the test tool wrote it; `haida-hub formats` lists what is known.";
+    NOT_WELL_FORMED = "HUB-1002", "the file is damaged or ends too early", "Write the report again; what stands before the damage was taken.";
+    UNKNOWN_ENCODING = "HUB-1003", "the file's encoding is unknown", "Save the file as UTF-8, or name its true encoding in the XML declaration.";
+    DOCTYPE_REFUSED = "HUB-1004", "the file declares a DOCTYPE", "Remove the DOCTYPE; reports need none and it can carry an attack.";
+    TOO_MUCH_MARKUP = "HUB-1005", "a tag is larger or deeper than any report needs", "Check which tool wrote the file; limits are listed on this code's page.";
+    NO_NAME = "HUB-1006", "a record has no name or id", "Give the test case a name or an id; without one it cannot be told from others.";
+    ID_TWICE = "HUB-1007", "an id is used twice in one file", "Give each record its own id; the first one was taken.";
+    TOO_LONG = "HUB-1008", "a text is longer than can be published", "Nothing to do: the text was shortened at a marked place; keep long output in an attachment.";
+    CONTROL_CHARACTERS = "HUB-1009", "a text holds control characters", "Nothing to do: they were removed, because neither XML nor Jira can hold them.";
+    WRONG_COLUMNS = "HUB-1010", "a row has another number of columns than the header", "Quote or escape the separator inside the row's fields.";
+    UNKNOWN_WORD = "HUB-1011", "a value is not in the vocabulary", "Use a word listed on this code's page; the source's word is kept beside the canonical one.";
+    UNREADABLE_VALUE = "HUB-1012", "a number or date cannot be read", "Correct the value at the source; it was left empty here.";
+    COUNTS_DISAGREE = "HUB-1013", "the report's header counts other numbers than its rows", "Nothing to do: rows are counted and the header's numbers are kept beside them.";
+    EMPTY_REPORT = "HUB-1014", "the report holds no test", "Check that the test tool ran; an empty report is recorded as such.";
+    UNREADABLE_FILE = "HUB-1015", "the file cannot be opened", "Check the path and the permission.";
+    UNKNOWN_REFERENCE = "HUB-1016", "a record points to something that is not there", "Load the file that holds it as well; the record was taken without the link.";
+
+    SITE_UNREACHABLE = "HUB-2001", "the site does not answer", "Check the address, the network and the site's status page, then run the command again.";
+    AUTHENTICATION = "HUB-2002", "the site does not accept the account or token", "Renew the API token and the value behind its credential reference; nothing was created.";
+    PERMISSION = "HUB-2003", "the account may not do this at the site", "Give the account the permission named in the message.";
+    REMOTE_MISSING = "HUB-2004", "the project or space does not exist at the site, or the account cannot see it", "Check the key given at `project add` and the account's access.";
+    REFUSED = "HUB-2005", "the site refuses the content", "Read the site's message; correct the content at its source or the screen in Jira.";
+    THROTTLED = "HUB-2006", "the site's rate limit was reached", "Nothing to do: the hub waits as long as the site asks and goes on.";
+    UNCERTAIN = "HUB-2007", "it is not known whether a create reached the site", "Nothing to do: the hub looks for its marker before it sends again.";
+    TITLE_TAKEN = "HUB-2008", "a page with this title exists and is not the hub's", "Rename the other page; the hub never overwrites a page that it did not write.";
+    REMOTE_FAILED = "HUB-2009", "the site failed to answer properly", "The hub tries again; if it goes on, look at the site's status page.";
+    WAITS_FOR_PARENT = "HUB-2010", "the object waits for another that is not published", "Look at the other object's error with `haida-hub status`.";
+
+    NO_POSTGRES = "HUB-3001", "no PostgreSQL server binaries were found", "Install PostgreSQL 15 or newer (Debian: `apt-get install postgresql`), or set HUB_PG_BIN or DATABASE_URL.";
+    POSTGRES_START = "HUB-3002", "the private PostgreSQL server did not start", "Read the server's log named in the message.";
+    DATABASE_UNREACHABLE = "HUB-3003", "the database does not answer", "Check DATABASE_URL and that the server runs.";
+    NOT_MIGRATED = "HUB-3004", "the database is not at this version's schema", "Run `haida-hub migrate`.";
+    MIGRATION_CHANGED = "HUB-3005", "an applied migration was changed afterwards", "Restore the file; put the change into a new migration.";
+    DATABASE_FAILED = "HUB-3006", "the database refused a statement", "Read the message; if it goes on, report it with the correlation id.";
+
+    RAW_CREDENTIAL = "HUB-4001", "a credential was given in plain text", "Put the token into an environment variable and give its name: `--credential env://NAME`.";
+    CREDENTIAL_MISSING = "HUB-4002", "the secret behind a credential reference is not there", "Set the environment variable, or create the file, that the reference names.";
+    UNKNOWN_PROJECT = "HUB-4003", "there is no project with this key", "List projects with `haida-hub status`; add one with `haida-hub project add`.";
+    BAD_SETTING = "HUB-4004", "a setting or argument cannot be used", "Correct the value named in the message.";
+    PROJECT_EXISTS = "HUB-4005", "the project exists with other settings", "Use another key, or give `--update` to change it.";
+    PORT_TAKEN = "HUB-4006", "the port is in use", "Stop the other program or choose another port.";
+    HELPER_MISSING = "HUB-4007", "a program the command needs is missing", "Build or install the program named in the message.";
+}
+
+/// Finds a code by its id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Code> {
+    CODES.iter().copied().find(|code| code.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_sorted_and_worded_alike() {
+        for pair in CODES.windows(2) {
+            assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
+        }
+        for code in CODES {
+            assert!(!code.title.ends_with('.') && code.hint.ends_with('.'), "{}", code.id);
+            assert_eq!(find(code.id), Some(*code));
+        }
+        assert_eq!(find("HUB-9999"), None);
+    }
+}

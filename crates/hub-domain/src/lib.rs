@@ -1,0 +1,25 @@
+//! The nouns of the hub, shared by every other crate: who a thing is (`ids`, `entity`), what its words may be
+//! (`vocabulary`, `label`), what a reader found (`record`, `problem`), what is true (`entity`), what shall be published
+//! (`facts`) and when two of them are the same (`hash`, `marker`).
+//!
+//! Pure: no clock, randomness, file, network or SQL. Time and lookups arrive as arguments.
+
+pub mod codes;
+pub mod entity;
+pub mod facts;
+pub mod hash;
+pub mod ids;
+pub mod label;
+pub mod marker;
+pub mod problem;
+pub mod record;
+pub mod vocabulary;
+
+pub use entity::{Entity, EntityKind, TestResult};
+pub use hash::ContentHash;
+pub use ids::{
+    AccountId, CorrelationId, ExternalId, IssueId, IssueKey, PageId, ProjectId, ProjectKey, SpaceKey, TenantId,
+};
+pub use label::Label;
+pub use marker::Marker;
+pub use problem::{Position, Problem, Severity};
