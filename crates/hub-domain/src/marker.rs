@@ -45,6 +45,9 @@ impl Marker {
         let mut text = String::with_capacity(LENGTH);
         let (mut bits, mut held) = (0u32, 0u32);
         for byte in digest {
+            if text.len() == LENGTH {
+                break;
+            }
             bits = (bits << 8) | u32::from(byte);
             held += 8;
             while held >= 5 && text.len() < LENGTH {
