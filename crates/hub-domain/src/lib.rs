@@ -11,6 +11,7 @@ pub mod hash;
 pub mod ids;
 pub mod label;
 pub mod marker;
+pub mod phrases;
 pub mod problem;
 pub mod record;
 pub mod vocabulary;

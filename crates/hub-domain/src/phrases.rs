@@ -1,0 +1,140 @@
+//! The words that the hub writes into issues, pages and reports, in each language that it speaks.
+
+use crate::vocabulary::{Locale, ResultStatus, RunStatus};
+
+macro_rules! phrases {
+    ($($(#[$doc:meta])* $name:ident: $en:literal, $es:literal;)*) => {
+        /// A word or short text for people.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Phrase {
+            $(#[doc = $en] $name),*
+        }
+
+        impl Phrase {
+            /// Every phrase.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The phrase in a language.
+            #[must_use]
+            pub fn text(self, locale: Locale) -> &'static str {
+                match (self, locale) {
+                    $((Self::$name, Locale::En) => $en, (Self::$name, Locale::Es) => $es),*
+                }
+            }
+        }
+    };
+}
+
+phrases! {
+    Preconditions: "Preconditions", "Precondiciones";
+    Steps: "Steps", "Pasos";
+    ExpectedResult: "Expected result", "Resultado esperado";
+    ActualResult: "Actual result", "Resultado obtenido";
+    Description: "Description", "Descripción";
+    Requirements: "Requirements", "Requisitos";
+    Component: "Component", "Componente";
+    Module: "Module", "Módulo";
+    TestType: "Type of test", "Tipo de prueba";
+    Priority: "Priority", "Prioridad";
+    Risk: "Risk", "Riesgo";
+    Status: "Status", "Estado";
+    Severity: "Severity", "Severidad";
+    Platforms: "Platforms", "Plataformas";
+    Environment: "Environment", "Entorno";
+    Device: "Device", "Dispositivo";
+    Release: "Release", "Versión";
+    Run: "Test run", "Ejecución";
+    TestCase: "Test case", "Caso de prueba";
+    TestCases: "Test cases", "Casos de prueba";
+    Suite: "Suite", "Suite";
+    Test: "Test", "Prueba";
+    Result: "Result", "Resultado";
+    Results: "Results", "Resultados";
+    Duration: "Duration", "Duración";
+    Message: "Message", "Mensaje";
+    Started: "Started", "Inicio";
+    Coverage: "Coverage", "Cobertura";
+    Total: "Total", "Total";
+    Failures: "Failures", "Fallos";
+    NoFailures: "No test was unsuccessful.", "Ninguna prueba ha fallado.";
+    ResultsBySuite: "Results by suite", "Resultados por suite";
+    Properties: "Properties", "Propiedades";
+    Releases: "Releases", "Versiones";
+    TestRuns: "Test runs", "Ejecuciones";
+    Reports: "Reports", "Informes";
+    ReportIndex: "Report index", "Índice de informes";
+    Report: "Report", "Informe";
+    File: "File", "Archivo";
+    Format: "Format", "Formato";
+    Digest: "Digest (BLAKE3)", "Huella (BLAKE3)";
+    Counted: "Counted", "Contado";
+    Declared: "Declared by the file", "Declarado por el archivo";
+    Problems: "Problems found while reading", "Problemas encontrados al leer";
+    Issues: "Issues", "Incidencias";
+    MoreRows: "{n} more rows are not shown here.", "Hay {n} filas más que no se muestran aquí.";
+    Shortened: "The text was shortened by {n} characters.", "El texto se ha acortado en {n} caracteres.";
+    Other: "Further facts", "Otros datos";
+    KeptByHub: "Kept by haida-hub from the QA database: change it there, not here.", "Mantenido por haida-hub desde la base de datos de QA: cámbielo allí, no aquí.";
+    Yes: "Yes", "Sí";
+    Unknown: "unknown", "desconocido";
+    Unreleased: "Without release", "Sin versión";
+}
+
+impl Phrase {
+    /// The phrase with a number in the place of `{n}`.
+    #[must_use]
+    pub fn with_number(self, locale: Locale, n: u64) -> String {
+        self.text(locale).replace("{n}", &n.to_string())
+    }
+}
+
+/// The status of a result for people.
+#[must_use]
+pub fn result_status(status: ResultStatus, locale: Locale) -> &'static str {
+    match (status, locale) {
+        (ResultStatus::Passed, Locale::En) => "Passed",
+        (ResultStatus::Passed, Locale::Es) => "Pasado",
+        (ResultStatus::Failed, Locale::En) => "Failed",
+        (ResultStatus::Failed, Locale::Es) => "Fallido",
+        (ResultStatus::Broken, Locale::En) => "Broken",
+        (ResultStatus::Broken, Locale::Es) => "Roto",
+        (ResultStatus::Timeout, Locale::En) => "Timed out",
+        (ResultStatus::Timeout, Locale::Es) => "Tiempo agotado",
+        (ResultStatus::Flaky, Locale::En) => "Flaky",
+        (ResultStatus::Flaky, Locale::Es) => "Inestable",
+        (ResultStatus::Skipped, Locale::En) => "Skipped",
+        (ResultStatus::Skipped, Locale::Es) => "Omitido",
+        (ResultStatus::Blocked, Locale::En) => "Blocked",
+        (ResultStatus::Blocked, Locale::Es) => "Bloqueado",
+        (ResultStatus::NotRun, Locale::En) => "Not run",
+        (ResultStatus::NotRun, Locale::Es) => "No ejecutado",
+    }
+}
+
+/// The status of a run for people.
+#[must_use]
+pub fn run_status(status: RunStatus, locale: Locale) -> &'static str {
+    match (status, locale) {
+        (RunStatus::Passed, Locale::En) => "Passed",
+        (RunStatus::Passed, Locale::Es) => "Pasado",
+        (RunStatus::Failed, Locale::En) => "Failed",
+        (RunStatus::Failed, Locale::Es) => "Fallido",
+        (RunStatus::NotExecuted, Locale::En) => "Not executed",
+        (RunStatus::NotExecuted, Locale::Es) => "No ejecutado",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_speaks_both_languages_with_the_same_slots() {
+        for phrase in Phrase::ALL {
+            let (en, es) = (phrase.text(Locale::En), phrase.text(Locale::Es));
+            assert!(!en.is_empty() && !es.is_empty());
+            assert_eq!(en.contains("{n}"), es.contains("{n}"), "{en}");
+        }
+        assert_eq!(Phrase::MoreRows.with_number(Locale::Es, 3), "Hay 3 filas más que no se muestran aquí.");
+    }
+}

@@ -1,0 +1,200 @@
+//! Records of a reader become entities and results in canonical words. One normaliser reads one file; it keeps only what
+//! it needs to tell repeated tests apart, so a file of any size passes in constant memory.
+
+mod documents;
+mod results;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use hub_domain::{
+    Entity, ExternalId, Position, Problem, Severity, TestResult,
+    codes::{self, Code},
+    entity::{Counts, Origin},
+    record::{DeclaredCounts, Record, SuiteRecord},
+};
+
+/// Facts from a team's own document win over facts derived from a result's title.
+pub const PRECEDENCE_DOCUMENT: u8 = 50;
+/// Facts derived from a result's title.
+pub const PRECEDENCE_DERIVED_TITLE: u8 = 10;
+/// Facts derived from a bare id.
+pub const PRECEDENCE_DERIVED_ID: u8 = 5;
+
+/// What the normaliser must know about the file.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The file as the user named it, for positions.
+    pub file: String,
+    /// The name of the format that reads it.
+    pub format: &'static str,
+    /// The run that its results belong to, with the report's id in that run; none for documents.
+    pub report: Option<ReportRef>,
+}
+
+/// The report that results belong to.
+#[derive(Debug, Clone)]
+pub struct ReportRef {
+    /// The run.
+    pub run: ExternalId,
+    /// The report.
+    pub report: ExternalId,
+    /// The platform of the run, for results that name no device.
+    pub platform: Option<String>,
+}
+
+/// One thing that normalising made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// An entity.
+    Entity(Box<Entity>),
+    /// A result of the run.
+    Result(Box<TestResult>),
+    /// A finding about the record.
+    Problem(Box<Problem>),
+}
+
+/// What the file as a whole says, once it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The header's numbers.
+    pub declared: DeclaredCounts,
+    /// Counted from its rows.
+    pub counts: Counts,
+    /// The environment that most rows name, in the source's word.
+    pub environment: Option<String>,
+    /// Test cases written as documents.
+    pub cases: u64,
+    /// Defects.
+    pub defects: u64,
+}
+
+/// Turns the records of one file into facts.
+#[derive(Debug)]
+pub struct Normaliser {
+    context: Context,
+    summary: Summary,
+    top_level: DeclaredCounts,
+    environments: BTreeMap<String, u64>,
+    /// How often each test was seen, by the hash of its key: a repeated test is another result, not the same one.
+    repeated: HashMap<u64, u32>,
+    derived: HashSet<ExternalId>,
+    suites: HashSet<ExternalId>,
+}
+
+impl Normaliser {
+    /// A normaliser for one file.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        Self {
+            context,
+            summary: Summary::default(),
+            top_level: DeclaredCounts::default(),
+            environments: BTreeMap::new(),
+            repeated: HashMap::new(),
+            derived: HashSet::new(),
+            suites: HashSet::new(),
+        }
+    }
+
+    /// Takes one record and adds what follows from it to `out`.
+    pub fn accept(&mut self, record: Record, out: &mut Vec<Fact>) {
+        match record {
+            Record::Suite(suite) => self.suite_header(&suite),
+            Record::Result(result) => self.result(*result, out),
+            Record::Case(case) => self.case(*case, out),
+            Record::Defect(defect) => self.defect(*defect, out),
+        }
+    }
+
+    /// What the file as a whole says.
+    #[must_use]
+    pub fn finish(mut self) -> Summary {
+        if self.summary.declared == DeclaredCounts::default() {
+            self.summary.declared = self.top_level;
+        }
+        self.summary.environment =
+            self.environments.into_iter().max_by_key(|(_, rows)| *rows).map(|(environment, _)| environment);
+        self.summary
+    }
+
+    /// The root's header counts for the whole; without one, the headers of the outermost suites are added.
+    fn suite_header(&mut self, suite: &SuiteRecord) {
+        if suite.path.is_empty() {
+            self.summary.declared = suite.declared;
+        } else if suite.path.len() == 1 {
+            let add = |sum: &mut Option<u64>, part: Option<u64>| {
+                if let Some(part) = part {
+                    *sum = Some(sum.unwrap_or(0).saturating_add(part));
+                }
+            };
+            add(&mut self.top_level.tests, suite.declared.tests);
+            add(&mut self.top_level.failures, suite.declared.failures);
+            add(&mut self.top_level.errors, suite.declared.errors);
+            add(&mut self.top_level.skipped, suite.declared.skipped);
+        }
+    }
+
+    fn origin(&self, precedence: u8) -> Origin {
+        Origin { source: self.context.format.to_owned(), precedence }
+    }
+
+    fn problem(
+        &self,
+        code: &'static Code,
+        severity: Severity,
+        line: Option<u64>,
+        subject: &str,
+        message: impl Into<String>,
+    ) -> Fact {
+        let message: String = message.into();
+        Fact::Problem(Box::new(Problem {
+            code,
+            message: message.chars().take(300).collect(),
+            position: Position { file: self.context.file.clone(), line, column: None },
+            subject: (!subject.is_empty()).then(|| subject.chars().take(200).collect()),
+            severity,
+        }))
+    }
+
+    /// Maps a source's word; a word outside the vocabulary is a problem, and nothing is guessed.
+    fn mapped<T>(
+        &self,
+        map: fn(&str) -> Option<T>,
+        field: &str,
+        word: Option<&str>,
+        at: (Option<u64>, &str),
+        out: &mut Vec<Fact>,
+    ) -> Option<T> {
+        let word = word?.trim();
+        if word.is_empty() {
+            return None;
+        }
+        let found = map(word);
+        if found.is_none() {
+            out.push(self.problem(
+                &codes::UNKNOWN_WORD,
+                Severity::Repaired,
+                at.0,
+                at.1,
+                format!("{field} {word:?} is not in the vocabulary and was left empty"),
+            ));
+        }
+        found
+    }
+}
+
+/// A text without space at its ends; nothing where nothing is left.
+fn text(value: Option<String>) -> Option<String> {
+    value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+}
+
+/// A lower-case word with `-` between its parts (`Data Quality` becomes `data-quality`).
+fn slug(value: Option<&str>) -> Option<String> {
+    let slug = crate::words::key(value?).replace('_', "-");
+    (!slug.is_empty()).then_some(slug)
+}
+
+/// An id from a source's text: trimmed, control characters folded, clipped to 200 characters.
+fn external_id(text: &str) -> Option<ExternalId> {
+    ExternalId::new(crate::titles::one_line(text, 200)).ok()
+}

@@ -1,0 +1,181 @@
+//! The words that sources use, mapped to the controlled vocabulary. A word that is not listed is never guessed: the
+//! caller keeps it and reports a problem.
+
+use hub_domain::{
+    label::fold,
+    vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Priority, ResultStatus, Risk},
+};
+
+/// Lower case, accents folded, every run of other characters one `_`: `Bloqueado ` and `BLOQUEADO` are one word.
+#[must_use]
+pub fn key(word: &str) -> String {
+    let mut key = String::with_capacity(word.len());
+    for c in word.trim().chars().map(fold) {
+        if c.is_alphanumeric() {
+            key.extend(c.to_lowercase());
+        } else if !key.is_empty() && !key.ends_with('_') {
+            key.push('_');
+        }
+    }
+    key.trim_end_matches('_').to_owned()
+}
+
+/// The status of a result, in the words of JUnit, Playwright, Allure, TestNG, NUnit, and of the teams' tables.
+#[must_use]
+pub fn result_status(word: &str) -> Option<ResultStatus> {
+    Some(match key(word).as_str() {
+        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto" => {
+            ResultStatus::Passed
+        }
+        "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
+        "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
+        "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
+        "flaky" | "inestable" => ResultStatus::Flaky,
+        "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
+        | "deshabilitado" => ResultStatus::Skipped,
+        "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
+        "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
+        | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
+        _ => return None,
+    })
+}
+
+/// A priority, as `P0`..`P4`, in words, or in Redmine's and Jira's words.
+#[must_use]
+pub fn priority(word: &str) -> Option<Priority> {
+    Some(match key(word).as_str() {
+        "p0" | "critica" | "critico" | "critical" | "highest" | "blocker" | "inmediata" | "urgente" => Priority::P0,
+        "p1" | "alta" | "alto" | "high" | "major" => Priority::P1,
+        "p2" | "media" | "medio" | "medium" | "normal" => Priority::P2,
+        "p3" | "baja" | "bajo" | "low" | "minor" => Priority::P3,
+        "p4" | "minima" | "lowest" | "trivial" => Priority::P4,
+        _ => return None,
+    })
+}
+
+/// A risk.
+#[must_use]
+pub fn risk(word: &str) -> Option<Risk> {
+    Some(match key(word).as_str() {
+        "alto" | "alta" | "high" | "critical" | "critico" => Risk::High,
+        "medio" | "media" | "medium" => Risk::Medium,
+        "bajo" | "baja" | "low" => Risk::Low,
+        _ => return None,
+    })
+}
+
+/// The severity of a defect.
+#[must_use]
+pub fn severity(word: &str) -> Option<DefectSeverity> {
+    Some(match key(word).as_str() {
+        "critica" | "critico" | "critical" | "blocker" | "bloqueante" | "s0" | "s1" => DefectSeverity::Critical,
+        "alta" | "alto" | "high" | "major" | "mayor" | "s2" => DefectSeverity::High,
+        "media" | "medio" | "medium" | "normal" | "moderate" | "s3" => DefectSeverity::Medium,
+        "baja" | "bajo" | "low" | "minor" | "menor" | "trivial" | "s4" => DefectSeverity::Low,
+        _ => return None,
+    })
+}
+
+/// The status of a defect.
+#[must_use]
+pub fn defect_status(word: &str) -> Option<DefectStatus> {
+    Some(match key(word).as_str() {
+        "open" | "nueva" | "nuevo" | "new" | "abierta" | "abierto" | "pendiente" | "pending" | "reabierta"
+        | "reabierto" | "reopened" | "bloqueada" | "bloqueado" => DefectStatus::Open,
+        "in_progress" | "en_curso" | "en_progreso" | "in_curso" => DefectStatus::InProgress,
+        "resolved" | "resuelta" | "resuelto" | "fixed" | "corregido" | "corregida" => DefectStatus::Resolved,
+        "closed" | "cerrada" | "cerrado" | "done" => DefectStatus::Closed,
+        "rejected" | "wont_fix" | "won_t_fix" | "duplicate" | "desestimada" | "desestimado" | "rechazada"
+        | "rechazado" | "duplicada" | "duplicado" => DefectStatus::Rejected,
+        _ => return None,
+    })
+}
+
+/// Where a test case stands, in the words of the teams' tables.
+#[must_use]
+pub fn case_status(word: &str) -> Option<CaseStatus> {
+    Some(match key(word).as_str() {
+        "generado" | "generada" | "draft" | "borrador" | "pendiente" | "pending" | "en_desarrollo" => CaseStatus::Draft,
+        "active" | "activo" | "activa" | "ready" | "implementado" | "implementada" | "en_ejecucion" | "pasado"
+        | "fallido" | "bloqueado" | "approved" | "automated" => CaseStatus::Active,
+        "deprecated" | "deprecado" | "deprecada" | "archived" | "obsoleto" | "obsoleta" => CaseStatus::Deprecated,
+        _ => return None,
+    })
+}
+
+/// The canonical environment. Any word is one: a team may have environments of its own; known aliases are united.
+#[must_use]
+pub fn environment(word: &str) -> Option<String> {
+    let key = key(word);
+    Some(match key.as_str() {
+        "" => return None,
+        "production" | "prod" | "produccion" | "live" | "mcprod" => "production".to_owned(),
+        "staging" | "stage" | "stg" | "preproduccion" | "preprod" | "pre" | "staging_api" => "staging".to_owned(),
+        "qa" | "test" | "testing" | "pruebas" => "qa".to_owned(),
+        "development" | "dev" | "desarrollo" | "local" => "development".to_owned(),
+        _ => key.replace('_', "-"),
+    })
+}
+
+/// The platform of a device or browser project (`iPhone 14`, `Pixel 7`, `Desktop Chrome`).
+#[must_use]
+pub fn platform(device: &str) -> Option<&'static str> {
+    let key = key(device);
+    let has = |words: &[&str]| words.iter().any(|w| key.split('_').any(|part| part == *w));
+    if has(&["ios", "iphone", "ipad"]) || key.starts_with("iphone") || key.starts_with("ipad") {
+        Some("ios")
+    } else if has(&["android", "pixel", "galaxy", "nexus"]) {
+        Some("android")
+    } else if has(&["desktop", "dsk", "chrome", "chromium", "firefox", "safari", "webkit", "edge", "web"]) {
+        Some("desktop")
+    } else if has(&["api"]) {
+        Some("api")
+    } else if has(&["mobile", "mob"]) {
+        Some("mobile")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spanish_and_english_words_of_every_source_meet() {
+        for (word, status) in [
+            ("PASS", ResultStatus::Passed),
+            ("Pasado", ResultStatus::Passed),
+            ("FAIL", ResultStatus::Failed),
+            ("failure", ResultStatus::Failed),
+            ("error", ResultStatus::Broken),
+            ("timedOut", ResultStatus::Timeout),
+            ("BLOQUEADO", ResultStatus::Blocked),
+            ("NO_EJECUTADO", ResultStatus::NotRun),
+            (" no ejecutado ", ResultStatus::NotRun),
+            ("disabled", ResultStatus::Skipped),
+        ] {
+            assert_eq!(result_status(word), Some(status), "{word}");
+        }
+        assert_eq!(result_status("maybe"), None);
+        assert_eq!(priority("CRÍTICA"), Some(Priority::P0));
+        assert_eq!(priority("Normal"), Some(Priority::P2));
+        assert_eq!(risk("Bajo"), Some(Risk::Low));
+        assert_eq!(severity("Menor"), Some(DefectSeverity::Low));
+        assert_eq!(defect_status("En curso"), Some(DefectStatus::InProgress));
+        assert_eq!(defect_status("Reabierta"), Some(DefectStatus::Open));
+        assert_eq!(case_status("Generado"), Some(CaseStatus::Draft));
+    }
+
+    #[test]
+    fn environments_and_devices_are_united_but_never_invented() {
+        assert_eq!(environment("mcprod").as_deref(), Some("production"));
+        assert_eq!(environment("Staging API").as_deref(), Some("staging"));
+        assert_eq!(environment("Cliente Norte").as_deref(), Some("cliente-norte"));
+        assert_eq!(environment("  "), None);
+        assert_eq!(platform("iPhone 14"), Some("ios"));
+        assert_eq!(platform("Pixel 7"), Some("android"));
+        assert_eq!(platform("Desktop Safari"), Some("desktop"));
+        assert_eq!(platform("build-agent-7"), None);
+    }
+}
