@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::summary::{self, Counts};
-use crate::{process, test, tidy};
+use crate::{prerequisites, process, test, tidy};
 
 /// Where the independent judges of the wire format are, beside the workspace; not part of the project.
 const CONTRACT: &str = "../shared/contract";
@@ -32,6 +32,7 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
+    Step { name: "prerequisites", run: prerequisites },
     Step { name: "format", run: format },
     Step { name: "tidy", run: check_tidy },
     Step { name: "clippy", run: clippy },
@@ -91,6 +92,12 @@ fn table(rows: &[(&str, Duration, String)]) -> String {
         text.push_str(&format!("{name:<20} {:>8.1} s  {outcome}\n", time.as_secs_f64()));
     }
     text
+}
+
+/// First, so that a machine that lacks something says so before it has built for minutes.
+fn prerequisites(_: &mut Run<'_>) -> Result<Ended> {
+    prerequisites::check()?;
+    Ok(Ended::Passed)
 }
 
 fn format(shared: &mut Run<'_>) -> Result<Ended> {

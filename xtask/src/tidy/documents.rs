@@ -6,6 +6,8 @@ const ARCHITECTURE: &str = "ARCHITECTURE.md";
 /// What is longer is not read by a newcomer.
 const LONGEST: usize = 300;
 const SAMPLE: &str = "sample/";
+/// What the demo loads.
+const SAMPLE_LIST: &str = "sample/demo.toml";
 const SAMPLE_MAP: &str = "sample/README.md";
 
 /// Rule: ARCHITECTURE.md has at most 300 lines and names every crate.
@@ -26,10 +28,11 @@ pub fn architecture(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Rule: sample/README.md names every file of the sample by its path from there.
+/// Rule: sample/README.md names every file of the sample by its path from there, and the demo's list names no other.
 pub fn sample(tree: &Tree) -> Vec<Finding> {
     let map = tree.text(SAMPLE_MAP).unwrap_or_default();
-    tree.paths()
+    let mut findings: Vec<Finding> = tree
+        .paths()
         .filter(|path| *path != SAMPLE_MAP)
         .filter_map(|path| Some((path, path.strip_prefix(SAMPLE)?)))
         .filter(|(_, name)| !names(map, name))
@@ -38,6 +41,38 @@ pub fn sample(tree: &Tree) -> Vec<Finding> {
             line: 1,
             what: format!("{SAMPLE_MAP} does not name {name}"),
             hint: "say in one line what the file shows",
+        })
+        .collect();
+    findings.extend(missing_files(tree));
+    findings
+}
+
+/// The files that the demo's list names and the sample does not have.
+fn missing_files(tree: &Tree) -> Vec<Finding> {
+    let text = tree.text(SAMPLE_LIST).unwrap_or_default();
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(problem) => {
+            let what = format!("is no TOML: {}", problem.message());
+            return vec![Finding { path: SAMPLE_LIST.to_owned(), line: 1, what, hint: "the demo could not read it" }];
+        }
+    };
+    let projects = || table.get("project").and_then(toml::Value::as_array).into_iter().flatten();
+    let runs = projects().filter_map(|project| project.get("run")?.as_array()).flatten();
+    let lists = projects()
+        .flat_map(|project| [project.get("cases"), project.get("defects")])
+        .chain(runs.map(|run| run.get("files")))
+        .filter_map(|list| list?.as_array());
+    let is_missing = |name: &&str| !tree.paths().any(|path| path.strip_prefix(SAMPLE) == Some(*name));
+    lists
+        .flatten()
+        .filter_map(toml::Value::as_str)
+        .filter(is_missing)
+        .map(|name| Finding {
+            path: SAMPLE_LIST.to_owned(),
+            line: text.lines().position(|line| line.contains(name)).map_or(1, |index| index.saturating_add(1)),
+            what: format!("names {name}, which is not there"),
+            hint: "paths are relative to the list",
         })
         .collect()
 }
@@ -92,5 +127,16 @@ mod tests {
         let expect = ["sample/shop/run-2/results.csv:1: sample/README.md does not name shop/run-2/results.csv"];
         assert_eq!(shown(&sample(&tree)), expect);
         assert_eq!(sample(&Tree::of(&[("sample/a.csv", "")])).len(), 1);
+    }
+
+    #[test]
+    fn the_demos_list_names_files_that_are_there() {
+        let list = "[[project]]\ncases = [\"a/cases.csv\"]\n[[project.run]]\nfiles = [\n\"a/r.xml\", \"a/no.xml\"]\n";
+        let map = (SAMPLE_MAP, "demo.toml a/cases.csv a/r.xml");
+        let files = [("sample/a/cases.csv", ""), ("sample/a/r.xml", "")];
+        let tree = Tree::of(&[map, (SAMPLE_LIST, list), files[0], files[1]]);
+        assert_eq!(shown(&sample(&tree)), ["sample/demo.toml:5: names a/no.xml, which is not there"]);
+        let broken = sample(&Tree::of(&[map, (SAMPLE_LIST, "[[project")]));
+        assert!(broken.iter().any(|finding| finding.what.starts_with("is no TOML")), "{broken:?}");
     }
 }
