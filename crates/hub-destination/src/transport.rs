@@ -1,0 +1,28 @@
+//! The seam between a destination and the network. Production sends over HTTP; a simulation may answer from memory.
+
+use futures::future::BoxFuture;
+
+use crate::{Answer, Call};
+
+/// Why no answer came. The difference decides between sending again and looking first.
+#[derive(Debug, thiserror::Error)]
+pub enum SendFailure {
+    /// Not one byte of the request was written: no connection, no name, no TLS.
+    #[error("reach the site: {reason}")]
+    NotSent {
+        /// What failed, without addresses.
+        reason: String,
+    },
+    /// The request may have been received: a timeout, a reset, an answer cut short.
+    #[error("hear the site's answer: {reason}")]
+    NoAnswer {
+        /// What failed, without addresses.
+        reason: String,
+    },
+}
+
+/// Sends calls to one site. Implementations never repeat a call.
+pub trait Transport: Send + Sync {
+    /// Sends one call and waits for its whole answer.
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, SendFailure>>;
+}
