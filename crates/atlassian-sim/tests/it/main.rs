@@ -1,1 +1,3 @@
 //! The simulator over real HTTP.
+
+mod clients;
