@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&root, &arguments),
         Command::Test(arguments) => test::command(&root, &arguments),
-        Command::Ci => ci::run(&root),
+        Command::Ci => Ok(ci::run(&root)),
         Command::Tidy => tidy::command(&root),
     };
     match done {

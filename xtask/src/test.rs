@@ -22,6 +22,8 @@ pub struct Options<'a> {
     pub runner: &'a [String],
     /// The wire contract is installed: a test that cannot reach it fails instead of skipping.
     pub require_contract: bool,
+    /// Whether the first failure ends the run: at home that is quickest, in CI the whole list is wanted.
+    pub fail_fast: bool,
 }
 
 /// What a run said at its end.
@@ -37,7 +39,7 @@ pub struct Ran {
 /// A prerequisite is missing, a build fails, or a test fails.
 pub fn command(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
     prepare(root)?;
-    let options = Options { runner: &arguments.runner, require_contract: false };
+    let options = Options { runner: &arguments.runner, require_contract: false, fail_fast: true };
     for (_, mut step) in steps(root, &options) {
         process::run(&mut step)?;
     }
@@ -54,8 +56,8 @@ pub fn run(root: &Path, options: &Options<'_>) -> Result<Ran> {
     for (runner, mut step) in steps(root, options) {
         let (success, lines) = process::run_and_keep(&mut step, move |line| summary::is_closing_line(runner, line))?;
         ran.closing_lines.extend(lines);
-        if !success {
-            ran.success = false;
+        ran.success &= success;
+        if !success && options.fail_fast {
             break;
         }
     }
@@ -73,7 +75,7 @@ fn prepare(root: &Path) -> Result<()> {
 
 fn steps(root: &Path, options: &Options<'_>) -> Vec<(Runner, Command)> {
     let nextest = process::has_cargo_command(root, "nextest");
-    plan(nextest, options.runner)
+    plan(nextest, options.fail_fast, options.runner)
         .into_iter()
         .map(|(runner, words)| {
             let mut command = process::cargo(root, &[]);
@@ -87,12 +89,15 @@ fn steps(root: &Path, options: &Options<'_>) -> Vec<(Runner, Command)> {
 }
 
 /// The cargo commands, without `cargo`, and who will report.
-fn plan(nextest: bool, runner: &[String]) -> Vec<(Runner, Vec<String>)> {
+fn plan(nextest: bool, fail_fast: bool, runner: &[String]) -> Vec<(Runner, Vec<String>)> {
     let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (who, mut first) =
         if nextest { (Runner::Nextest, words(&["nextest", "run"])) } else { (Runner::Libtest, words(&["test"])) };
     if !names_a_package(runner) {
         first.push("--workspace".to_owned());
+    }
+    if !fail_fast {
+        first.push("--no-fail-fast".to_owned());
     }
     first.extend_from_slice(runner);
     let mut plan = vec![(who, first)];
@@ -114,7 +119,7 @@ mod tests {
     #[track_caller]
     fn check(nextest: bool, runner: &str, expect: &[&str]) {
         let runner: Vec<String> = runner.split_whitespace().map(str::to_owned).collect();
-        let plan: Vec<String> = plan(nextest, &runner).iter().map(|(_, words)| words.join(" ")).collect();
+        let plan: Vec<String> = plan(nextest, true, &runner).iter().map(|(_, words)| words.join(" ")).collect();
         assert_eq!(plan, expect);
     }
 
@@ -122,6 +127,12 @@ mod tests {
     fn all_tests_and_the_examples() {
         check(true, "", &["nextest run --workspace", "test --doc --workspace"]);
         check(false, "", &["test --workspace"]);
+    }
+
+    #[test]
+    fn ci_wants_every_failure() {
+        let plan: Vec<String> = plan(true, false, &[]).iter().map(|(_, words)| words.join(" ")).collect();
+        assert_eq!(plan, ["nextest run --workspace --no-fail-fast", "test --doc --workspace"]);
     }
 
     #[test]
