@@ -24,3 +24,6 @@ pub use ids::{
 pub use label::Label;
 pub use marker::Marker;
 pub use problem::{Position, Problem, Severity};
+
+/// A moment in UTC, as every stage passes it on.
+pub use time::OffsetDateTime as Moment;
