@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::{self, Account};
 use crate::faults::{self, Script};
+use crate::jira::limits::Burst;
 use crate::log::{self, Log, Stats};
 use crate::options::Options;
 use crate::world::World;
@@ -28,6 +29,7 @@ pub struct Sim {
     log: Option<Log>,
     stats: Mutex<Stats>,
     script: Option<Arc<dyn Script>>,
+    burst: Burst,
     trace: AtomicU64,
 }
 
@@ -78,6 +80,7 @@ impl Sim {
             log,
             stats: Mutex::new(Stats::default()),
             script: None,
+            burst: Burst::default(),
             trace: AtomicU64::new(1),
             options,
         })
@@ -115,6 +118,10 @@ impl Sim {
         self.script.clone()
     }
 
+    pub(crate) fn burst(&self) -> &Burst {
+        &self.burst
+    }
+
     pub(crate) fn next_trace(&self) -> u64 {
         self.trace.fetch_add(1, Ordering::Relaxed)
     }
@@ -129,7 +136,7 @@ impl Sim {
 /// All routes, with their middleware. Outermost first: log, authentication, faults, handler.
 fn router(sim: Arc<Sim>) -> Router {
     Router::new()
-        .merge(jira::routes())
+        .merge(jira::routes(sim.clone()))
         .merge(confluence::routes())
         .merge(console::routes())
         .layer(from_fn_with_state(sim.clone(), faults::interfere))

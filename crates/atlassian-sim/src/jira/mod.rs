@@ -1,34 +1,67 @@
-//! Jira Cloud.
+//! Jira Cloud: REST version 3, and version 2 for the clients that still write wiki markup.
 
 use std::sync::Arc;
 
 use axum::Router;
-use serde_json::{Value, json};
+use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
 
-use crate::options::Options;
 use crate::server::Sim;
 
-/// What Jira remembers.
-#[derive(Debug)]
-pub struct State {
-    projects: Vec<String>,
-}
+pub mod adf;
+mod adf_html;
+mod adf_model;
+mod adf_nodes;
+mod browse;
+mod bulk;
+mod comments;
+mod create;
+mod createmeta;
+mod fields;
+mod issues;
+pub(crate) mod limits;
+mod links;
+mod meta;
+mod properties;
+mod remote;
+mod reply;
+mod rich;
+mod search;
+mod seed;
+mod set;
+mod state;
+mod transitions;
+mod truth;
+mod view;
 
-impl State {
-    /// The start state.
-    #[must_use]
-    pub fn new(options: &Options) -> Self {
-        Self { projects: options.projects.clone() }
-    }
+pub use state::State;
 
-    /// Everything remembered, as JSON.
-    #[must_use]
-    pub fn ground_truth(&self) -> Value {
-        json!({"projects": self.projects})
-    }
-}
-
-/// Jira's routes.
-pub fn routes() -> Router<Arc<Sim>> {
+/// The API below a version.
+fn api() -> Router<Arc<Sim>> {
     Router::new()
+        .merge(meta::routes())
+        .merge(createmeta::routes())
+        .merge(issues::routes())
+        .merge(bulk::routes())
+        .merge(properties::routes())
+        .merge(links::routes())
+        .merge(remote::routes())
+        .merge(comments::routes())
+        .merge(transitions::routes())
+        .merge(search::routes())
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+}
+
+/// What a path or method that Jira does not have is answered.
+async fn unknown(method: Method, uri: Uri) -> reply::Refusal {
+    reply::Refusal::missing(format!("No endpoint {method} {}.", uri.path()))
+}
+
+/// Jira's routes: the API in each version, and pages for people.
+pub fn routes(sim: Arc<Sim>) -> Router<Arc<Sim>> {
+    let versions = ["2", "3", "latest"].into_iter().fold(Router::new(), |router, version| {
+        router.nest(&format!("/rest/api/{version}"), api())
+    });
+    versions.layer(from_fn_with_state(sim, limits::enforce)).merge(browse::routes())
 }
