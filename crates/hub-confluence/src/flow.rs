@@ -1,0 +1,210 @@
+//! The story of a page: create or compare-and-swap, adopt what is provably ours, then labels. When to send again is the
+//! caller's verdict.
+
+use hub_destination::{Cause, Outcome, Remote, Transport};
+use hub_domain::codes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    calls,
+    classify::{self, Failure},
+    encode::{self, PageWrite},
+};
+
+/// What a space is, kept between runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// The account that the hub writes as.
+    pub account_id: String,
+    /// The space's id.
+    pub space_id: String,
+    /// The page under which project pages stand.
+    pub homepage_id: String,
+}
+
+/// What became of a page. Where it exists already the remote reference is known even if the outcome is a failure, so
+/// that the next attempt continues instead of starting again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageAttempt {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The page, as far as it is known.
+    pub remote: Option<Remote>,
+}
+
+/// What the ledger knows of a page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The page.
+    pub remote: Remote,
+    /// The page it was put under when it was last written; none where that is not known.
+    pub parent_id: Option<String>,
+}
+
+/// Confluence, seen through a transport.
+pub struct Confluence<'a> {
+    transport: &'a dyn Transport,
+    capabilities: &'a Capabilities,
+}
+
+/// Finds what a space is: 2 calls.
+///
+/// # Errors
+/// The [`Outcome`] that stops the work: a login or the space is missing.
+pub async fn discover(transport: &dyn Transport, space_key: &str) -> Result<Capabilities, Outcome> {
+    let user = classify::answer(transport.send(calls::current_user()).await).map_err(Failure::into_outcome)?;
+    let account_id = text(&user, "accountId").ok_or_else(|| {
+        Outcome::Retryable(Cause::new(&codes::AUTHENTICATION, Some(200), "the site names no account for the token"))
+    })?;
+    let spaces = classify::answer(transport.send(calls::space(space_key)).await).map_err(Failure::into_outcome)?;
+    let space = spaces.get("results").and_then(Value::as_array).and_then(|all| all.first()).cloned();
+    let (space_id, homepage_id) =
+        space.and_then(|space| Some((text(&space, "id")?, text(&space, "homepageId")?))).ok_or_else(|| {
+            let message = format!("space {space_key} does not exist, has no home page, or the account cannot see it");
+            Outcome::Refused(Cause::new(&codes::REMOTE_MISSING, Some(200), message))
+        })?;
+    Ok(Capabilities { account_id, space_id, homepage_id })
+}
+
+impl<'a> Confluence<'a> {
+    /// A space behind a transport.
+    #[must_use]
+    pub fn new(transport: &'a dyn Transport, capabilities: &'a Capabilities) -> Self {
+        Self { transport, capabilities }
+    }
+
+    /// Publishes a page: 2 calls for a new one (page, labels), 1 for a changed one.
+    pub async fn publish(&self, write: &PageWrite, parent_id: &str, known: Option<&Known>) -> PageAttempt {
+        let page = match known {
+            Some(known) => self.update(write, parent_id, known).await,
+            None => self.create(write, parent_id).await,
+        };
+        let mut remote = match page {
+            Ok(remote) => remote,
+            Err(outcome) => return PageAttempt { outcome, remote: known.map(|k| k.remote.clone()) },
+        };
+        match self.labels(&encode::labels(write), &mut remote).await {
+            Ok(()) => PageAttempt { outcome: Outcome::Applied(remote.clone()), remote: Some(remote) },
+            Err(outcome) => PageAttempt { outcome, remote: Some(remote) },
+        }
+    }
+
+    async fn create(&self, write: &PageWrite, parent_id: &str) -> Result<Remote, Outcome> {
+        let body = encode::create(write, &self.capabilities.space_id, parent_id);
+        match classify::answer(self.transport.send(calls::create(body)).await) {
+            Ok(page) => remote(&page).ok_or_else(|| unreadable("the site names no id for the page")),
+            Err(Failure::TitleTaken) => self.adopt(write).await,
+            Err(failure) => Err(failure.into_outcome()),
+        }
+    }
+
+    /// The title is taken: by our own page, whose create landed without an answer, or by another's.
+    async fn adopt(&self, write: &PageWrite) -> Result<Remote, Outcome> {
+        let call = calls::by_title(&self.capabilities.space_id, &write.facts.title);
+        let found = classify::answer(self.transport.send(call).await).map_err(Failure::into_outcome)?;
+        let holders = found.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
+        // Reads lag behind writes: the page that the server has just told us of may not be readable yet.
+        let Some(holder) = holders.first() else {
+            return Err(unreadable("the page that holds the title cannot be read yet"));
+        };
+        if !self.is_ours(holder, write) {
+            let message = format!("the title is held by page {}", text(holder, "id").unwrap_or_default());
+            return Err(Outcome::Refused(Cause::new(&codes::TITLE_TAKEN, Some(400), message)));
+        }
+        let mut remote = remote(holder).ok_or_else(|| unreadable("the page has no id"))?;
+        if text(holder, "status").as_deref() == Some("trashed") {
+            // Restoring changes the status only and counts as a version.
+            remote = self.put(write, &remote, None).await.map_err(Failure::into_outcome)?;
+        }
+        self.put(write, &remote, None).await.map_err(Failure::into_outcome)
+    }
+
+    /// Ours is what our account wrote and what carries this page's own marker.
+    fn is_ours(&self, page: &Value, write: &PageWrite) -> bool {
+        let author = text(page, "authorId");
+        let body = page.pointer("/body/storage/value").and_then(Value::as_str).unwrap_or_default();
+        author.as_deref() == Some(self.capabilities.account_id.as_str()) && body.contains(write.marker.as_str())
+    }
+
+    async fn update(&self, write: &PageWrite, parent_id: &str, known: &Known) -> Result<Remote, Outcome> {
+        let moves = known.parent_id.as_deref().is_some_and(|old| old != parent_id);
+        let move_to = moves.then_some(parent_id);
+        match self.put(write, &known.remote, move_to).await {
+            Ok(remote) => Ok(remote),
+            Err(Failure::Conflict) => self.resolve_conflict(write, &known.remote, move_to).await,
+            Err(Failure::Missing(cause)) => Err(Outcome::Refused(Cause::new(
+                &codes::REMOTE_MISSING,
+                cause.status,
+                format!("the page was deleted or moved out of reach: {}", cause.message),
+            ))),
+            Err(failure) => Err(failure.into_outcome()),
+        }
+    }
+
+    /// The version moved on. Our own message on it means that our write landed; another's edit is replaced, because the
+    /// database is the truth, and stays in the page's history.
+    async fn resolve_conflict(
+        &self,
+        write: &PageWrite,
+        known: &Remote,
+        move_to: Option<&str>,
+    ) -> Result<Remote, Outcome> {
+        let page =
+            classify::answer(self.transport.send(calls::page(&known.id)).await).map_err(Failure::into_outcome)?;
+        let mut current = remote(&page).ok_or_else(|| unreadable("the page has no id"))?;
+        current.labels.clone_from(&known.labels);
+        let message = page.pointer("/version/message").and_then(Value::as_str).unwrap_or_default();
+        if message == encode::version_message(&write.hash) {
+            return Ok(current);
+        }
+        self.put(write, &current, move_to).await.map_err(Failure::into_outcome)
+    }
+
+    async fn put(&self, write: &PageWrite, known: &Remote, move_to: Option<&str>) -> Result<Remote, Failure> {
+        let body = encode::update(write, &known.id, known.version.unwrap_or(1), move_to);
+        let page = classify::answer(self.transport.send(calls::update(&known.id, body)).await)?;
+        let mut written = remote(&page).ok_or_else(|| Failure::Other(unreadable("the site names no version")))?;
+        written.labels.clone_from(&known.labels);
+        Ok(written)
+    }
+
+    /// Adds the labels that are missing and removes those that the hub had set and no longer wants.
+    async fn labels(&self, wanted: &[String], remote: &mut Remote) -> Result<(), Outcome> {
+        let missing: Vec<&str> = wanted.iter().filter(|l| !remote.labels.contains(l)).map(String::as_str).collect();
+        if !missing.is_empty() {
+            classify::answer(self.transport.send(calls::add_labels(&remote.id, &missing)).await)
+                .map_err(Failure::into_outcome)?;
+        }
+        let surplus: Vec<String> = remote.labels.iter().filter(|l| !wanted.contains(l)).cloned().collect();
+        for label in &surplus {
+            classify::answer(self.transport.send(calls::remove_label(&remote.id, label)).await)
+                .map_err(Failure::into_outcome)?;
+        }
+        remote.labels = wanted.to_vec();
+        Ok(())
+    }
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    match value.get(key)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn unreadable(what: &str) -> Outcome {
+    Outcome::Retryable(Cause::new(&codes::REMOTE_FAILED, Some(200), what))
+}
+
+/// The page of an answer. Its address below the site is `/wiki` and `_links.webui`.
+fn remote(page: &Value) -> Option<Remote> {
+    let webui = page.pointer("/_links/webui").and_then(Value::as_str);
+    Some(Remote {
+        id: text(page, "id")?,
+        key: webui.map(|path| format!("/wiki{path}")),
+        version: page.pointer("/version/number").and_then(Value::as_i64),
+        labels: Vec::new(),
+    })
+}

@@ -1,0 +1,185 @@
+//! What a page says, as a neutral document. Stable: two versions of a page differ only where the facts differ, and a
+//! change here raises [`TEMPLATE_REVISION`], which publishes every page once again.
+
+use hub_document::{
+    Block, Children, Document, Inline, JiraIssues, PageProperties as PropertiesMacro, PagePropertiesReport, PanelKind,
+    sections::{counts, duration, facts, results, suites},
+};
+use hub_domain::{
+    EntityKind, Marker,
+    entity::{Coverage, Report, Run},
+    facts::{PageBody, PageFacts, ResultLine, SuiteLine},
+    phrases::Phrase,
+    vocabulary::{Locale, RunStatus},
+};
+
+/// The revision of these templates. It is part of the desired hash of every page.
+pub const TEMPLATE_REVISION: u32 = 1;
+
+/// The id of the visible Page Properties, by which reports collect them.
+pub const PROPERTIES_ID: &str = "qa";
+
+/// The id of the hidden Page Properties that hold the marker.
+pub const MARKER_ID: &str = "haida-hub";
+
+/// The columns of Page Properties: the same words in every language, because reports match them as text.
+const COLUMNS: [&str; 6] = ["project", "run_id", "env", "status", "coverage", "date"];
+
+/// Rows of a Page Properties Report at a time.
+const REPORT_ROWS: u16 = 50;
+
+/// The label by which indexes find pages of a kind. With a hyphen: a Confluence label holds no colon.
+#[must_use]
+pub fn kind_label(kind: EntityKind) -> Option<&'static str> {
+    match kind {
+        EntityKind::Release => Some("hub-release"),
+        EntityKind::Run => Some("hub-run"),
+        EntityKind::Report => Some("hub-report"),
+        EntityKind::Project | EntityKind::Index | EntityKind::Suite | EntityKind::TestCase | EntityKind::Defect => None,
+    }
+}
+
+/// The body of a page.
+#[must_use]
+pub fn body(page: &PageFacts, marker: &Marker) -> Document {
+    let locale = page.locale;
+    let mut document = Document::new().with(properties(page));
+    match &page.body {
+        PageBody::Project { name: _, jira_project } => project(&mut document, page, jira_project),
+        PageBody::ReportIndex => index(&mut document, page, EntityKind::Report, None),
+        PageBody::Release { name: _ } => {
+            document.push(heading(locale, Phrase::TestRuns));
+            index(&mut document, page, EntityKind::Run, Some("ancestor = currentContent()"));
+        }
+        PageBody::Run { run: facts, suites, failures, more } => {
+            run(&mut document, facts, suites, failures, *more, locale);
+            document.push(heading(locale, Phrase::Reports));
+            document.push(Children::default());
+        }
+        PageBody::Report { report: facts, results, more } => report(&mut document, facts, results, *more, locale),
+    }
+    document.push(Block::panel(PanelKind::Info, [Block::text(Phrase::KeptByHub.text(locale))]));
+    document.push(PropertiesMacro::with_id(MARKER_ID).hidden().row("m", [Inline::text(marker.as_str())]));
+    document
+}
+
+fn heading(locale: Locale, phrase: Phrase) -> Block {
+    Block::heading(2, [Inline::text(phrase.text(locale))])
+}
+
+fn coverage(coverage: Coverage) -> Option<String> {
+    coverage.percent().map(|percent| format!("{percent} % ({}/{})", coverage.executed, coverage.known))
+}
+
+/// The Page Properties: every page has every row, empty where it has no value, so that indexes and versions compare.
+fn properties(page: &PageFacts) -> PropertiesMacro {
+    let properties = &page.properties;
+    let text = |value: Option<&str>| value.map(Inline::text).into_iter().collect::<Vec<_>>();
+    let status = properties.status.as_deref();
+    let status = match status.and_then(RunStatus::from_word) {
+        Some(status) => vec![hub_document::sections::run_lozenge(status, page.locale)],
+        None => text(status),
+    };
+    let [project, run_id, env, status_column, coverage_column, date] = COLUMNS;
+    PropertiesMacro::with_id(PROPERTIES_ID)
+        .row(project, text(Some(&properties.project)))
+        .row(run_id, text(properties.run_id.as_deref()))
+        .row(env, text(properties.env.as_deref()))
+        .row(status_column, status)
+        .row(coverage_column, text(properties.coverage.and_then(coverage).as_deref()))
+        .row(date, properties.date.as_deref().map(Inline::date))
+}
+
+/// A Page Properties Report of all pages of a kind, below this page where `scope` says so.
+fn index(document: &mut Document, page: &PageFacts, kind: EntityKind, scope: Option<&str>) {
+    let Some(label) = kind_label(kind) else { return };
+    let mut cql = format!("label = \"{label}\" and space = currentSpace()");
+    for project in page.labels.iter().filter(|l| l.as_str().starts_with("project:")) {
+        cql.push_str(&format!(" and label = \"{}\"", crate::encode::label(project)));
+    }
+    if let Some(scope) = scope {
+        cql.push_str(" and ");
+        cql.push_str(scope);
+    }
+    let first = match kind {
+        EntityKind::Report => Phrase::Report,
+        EntityKind::Release => Phrase::Release,
+        EntityKind::Project
+        | EntityKind::Index
+        | EntityKind::Suite
+        | EntityKind::TestCase
+        | EntityKind::Run
+        | EntityKind::Defect => Phrase::Run,
+    };
+    document.push(
+        PagePropertiesReport::new(cql)
+            .only_id(PROPERTIES_ID)
+            .headings(COLUMNS)
+            .first_column(first.text(page.locale))
+            .sort_by("date", true)
+            .page_size(REPORT_ROWS),
+    );
+}
+
+fn project(document: &mut Document, page: &PageFacts, jira_project: &str) {
+    let locale = page.locale;
+    document.push(heading(locale, Phrase::Releases));
+    document.push(Children::default());
+    document.push(heading(locale, Phrase::TestRuns));
+    index(document, page, EntityKind::Run, None);
+    document.push(heading(locale, Phrase::Issues));
+    document.push(
+        JiraIssues::new(format!("project = \"{jira_project}\" ORDER BY created DESC"))
+            .columns(["key", "summary", "type", "status", "priority"])
+            .max(20),
+    );
+}
+
+fn run(document: &mut Document, run: &Run, by_suite: &[SuiteLine], failures: &[ResultLine], more: u64, locale: Locale) {
+    let devices = (!run.devices.is_empty()).then(|| Inline::text(&run.devices.join(", ")));
+    document.extend(facts(
+        locale,
+        [
+            (Phrase::Release, run.release.as_ref().map(|r| Inline::text(r.as_str()))),
+            (Phrase::Device, devices),
+            (Phrase::Duration, Some(Inline::text(&duration(run.duration_ms)))),
+        ],
+    ));
+    document.push(counts(locale, &run.counts));
+    document.push(heading(locale, Phrase::ResultsBySuite));
+    document.push(suites(locale, by_suite));
+    document.push(heading(locale, Phrase::Failures));
+    if failures.is_empty() {
+        document.push(Block::text(Phrase::NoFailures.text(locale)));
+    } else {
+        document.extend(results(locale, failures, more));
+    }
+}
+
+fn report(document: &mut Document, report: &Report, lines: &[ResultLine], more: u64, locale: Locale) {
+    let declared = report.declared.tests.map(|tests| {
+        let part = |n: Option<u64>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
+        let declared = &report.declared;
+        Inline::text(&format!(
+            "{tests} ({} failures, {} errors, {} skipped)",
+            part(declared.failures),
+            part(declared.errors),
+            part(declared.skipped)
+        ))
+    });
+    let problems: Vec<String> = report.problems.iter().map(|(code, n)| format!("{code}: {n}")).collect();
+    document.extend(facts(
+        locale,
+        [
+            (Phrase::File, Some(Inline::code(&report.file_name))),
+            (Phrase::Format, Some(Inline::text(&report.format))),
+            (Phrase::Digest, Some(Inline::code(&report.digest))),
+            (Phrase::Counted, Some(Inline::text(&report.counts.total().to_string()))),
+            (Phrase::Declared, declared),
+            (Phrase::Problems, (!problems.is_empty()).then(|| Inline::text(&problems.join(", ")))),
+        ],
+    ));
+    document.push(counts(locale, &report.counts));
+    document.push(heading(locale, Phrase::Results));
+    document.extend(results(locale, lines, more));
+}
