@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -206,8 +206,9 @@ impl FromRequestParts<Arc<Sim>> for Ctx {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, sim: &Arc<Sim>) -> Result<Self, Refusal> {
-        let version =
-            if parts.uri.path().starts_with("/rest/api/3/") { Version::V3 } else { Version::V2 };
+        // Nesting strips the version from the address that handlers see; the original still has it.
+        let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.path());
+        let version = if path.starts_with("/rest/api/3/") { Version::V3 } else { Version::V2 };
         let principal = parts
             .extensions
             .get::<Principal>()
