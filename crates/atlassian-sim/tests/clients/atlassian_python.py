@@ -272,7 +272,7 @@ with check("an update raises the version, a stale one is refused"):
     equal(changed["version"]["number"], 2)
     with refuses(409) as refusal:
         wiki.update_page(page["id"], f"Parent {RUN} ñ ✓", "<p>Stale</p>", status="current", version=1)
-    assert "2" in refusal.error.response.json()["errors"][0]["title"], refusal.error.response.text
+    assert "Current Version: [2]" in refusal.error.response.json()["errors"][0]["title"], refusal.error.response.text
     read = wiki.get_page_by_id(page["id"], body_format="storage")
     assert "Second" in read["body"]["storage"]["value"]
     equal((read["version"]["number"], read["version"]["message"]), (2, "Updated via Python API"))

@@ -156,7 +156,7 @@ await check('an update raises the version; a stale one and a skipped one are ref
   assert.equal(changed.version.number, 2);
   for (const number of [2, 4]) {
     const error = await refused(isApiError, 409, () => update(page.id, number, '<p>Stale</p>'));
-    assert.match(error.body.errors[0].title, /Current version is: 2/);
+    assert.match(error.body.errors[0].title, /Current Version: \[2\]/);
   }
   const read = await v2.page.getPageById({ id: page.id, bodyFormat: 'storage' });
   assert.ok(read.body.storage.value.includes('Second'));
