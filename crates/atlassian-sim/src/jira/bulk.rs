@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::post;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -34,9 +35,7 @@ async fn create_many(ctx: Ctx, sent: Sent) -> Answer {
         return Err(Refusal::bad("At least one issue must be given in 'issueUpdates'."));
     }
     if elements.len() > CREATE_LIMIT {
-        return Err(Refusal::bad(format!(
-            "The maximum number of issues that can be created in one request is {CREATE_LIMIT}."
-        )));
+        return Ok(too_many(elements.len()));
     }
     let writer = Writer { account, version: ctx.version };
     let mut world = ctx.sim.lock();
@@ -55,6 +54,17 @@ async fn create_many(ctx: Ctx, sent: Sent) -> Answer {
     // One success makes the call a success; only when every element failed is it refused.
     let status = if issues.is_empty() { StatusCode::BAD_REQUEST } else { StatusCode::CREATED };
     Ok(answer(status, &json!({"issues": issues, "errors": errors})))
+}
+
+/// The refusal of a call with too many elements. The description of the interface types every 400 of this endpoint as a
+/// list of errors, so each element is reported as failed and none is created.
+fn too_many(count: usize) -> Response {
+    let message = format!("The maximum number of issues that can be created in one request is {CREATE_LIMIT}.");
+    let envelope = Refusal::bad(message).envelope();
+    let errors: Vec<Value> = (0..count)
+        .map(|index| json!({"status": 400, "elementErrors": envelope, "failedElementNumber": index}))
+        .collect();
+    answer(StatusCode::BAD_REQUEST, &json!({"issues": [], "errors": errors}))
 }
 
 /// A list of strings in a body; absent and null are an empty one.
