@@ -1,0 +1,54 @@
+//! Postgres: an embedded server, migrations, and the rows of QA truth, of the ledger and of the audit trail. The only crate
+//! with SQL about QA data.
+//!
+//! Reading order: [`config`] (where the database is), [`embedded`] (a private server), [`migrate`], [`store`] (the pool),
+//! [`admin`] (projects and connectors), [`tx`] (a tenant's transaction under row-level security) and what can be done in
+//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`].
+//!
+//! Statements are typed and unnamed throughout, so that the hub works behind a transaction pooler. Nothing here reads the
+//! environment; what a user configured arrives in [`DatabaseConfig`].
+
+pub mod admin;
+pub mod audit;
+pub mod binaries;
+pub mod config;
+pub mod credential;
+pub mod embedded;
+pub mod entities;
+pub mod error;
+pub mod imports;
+pub mod jobs;
+mod launch;
+pub mod ledger;
+mod ledger_record;
+mod ledger_resolve;
+#[macro_use]
+mod ledger_rows;
+pub mod migrate;
+pub mod query;
+pub mod results;
+mod results_read;
+pub mod split;
+pub mod store;
+mod tls;
+pub mod tx;
+
+pub use admin::{ConnectorKind, ConnectorRow, NewProject, ProjectRow};
+pub use audit::{AuditAction, AuditOutcome, AuditRow};
+pub use binaries::PgBinaries;
+pub use config::{DatabaseConfig, Server};
+pub use embedded::{EmbeddedConfig, EmbeddedServer, Lifetime};
+pub use entities::{Change, EntityRow, Upserted};
+pub use error::StoreError;
+pub use imports::{Import, ImportRow};
+pub use jobs::{JobEnd, JobId, JobRow, JobStart};
+pub use ledger::{
+    Claim, DueLine, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded, RemoteRef,
+    SummaryLine, Wanted,
+};
+pub use ledger_resolve::{CauseLine, OpenCreate};
+pub use migrate::{MIGRATIONS, Migration, MigrationStatus};
+pub use results::{ResultsWritten, RunMonth};
+pub use results_read::ResultFilter;
+pub use store::Store;
+pub use tx::WorkerTx;

@@ -1,0 +1,113 @@
+//! A tenant's transaction. It runs as the role `hub_worker`, which does not bypass row-level security, with the tenant as a
+//! setting of the transaction: both end with it, also behind a transaction pooler.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deadpool_postgres::{Client, Object};
+use hub_domain::TenantId;
+use tokio_postgres::{
+    Row,
+    types::{ToSql, Type},
+};
+
+use crate::{StoreError, query::Query};
+
+pub(crate) static ENSURE_PARTITIONS: Query = Query {
+    doing: "make the partitions of the coming months",
+    sql: "select hub_private.ensure_partitions()",
+    types: &[],
+};
+
+static CONTEXT: Query = Query {
+    doing: "take the tenant's role",
+    sql: "select set_config('role', 'hub_worker', true), set_config('hub.tenant_id', $1::uuid::text, true)",
+    types: &[Type::UUID],
+};
+
+pub(crate) static QUERIES: &[&Query] = &[&ENSURE_PARTITIONS, &CONTEXT];
+
+/// How many rows one statement carries at most: more gains nothing and holds locks for longer.
+pub(crate) const BATCH: usize = 1_000;
+
+/// An open transaction of a tenant. Dropping it without [`WorkerTx::commit`] undoes it.
+#[derive(Debug)]
+pub struct WorkerTx {
+    tenant: TenantId,
+    /// Nothing once the transaction has ended.
+    client: Option<Client>,
+    /// Whether a statement was refused. PostgreSQL answers COMMIT of such a transaction with a silent ROLLBACK.
+    failed: AtomicBool,
+}
+
+impl WorkerTx {
+    pub(crate) async fn begin(client: Object, tenant: TenantId) -> Result<Self, StoreError> {
+        let tx = Self { tenant, client: Some(client), failed: AtomicBool::new(false) };
+        tx.batch("begin", "begin a transaction").await?;
+        tx.rows(&CONTEXT, &[&tenant.0]).await?;
+        Ok(tx)
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Makes everything permanent.
+    ///
+    /// # Errors
+    /// [`StoreError::Aborted`] where a statement of it failed; [`StoreError::Query`] where the connection broke, and then it is
+    /// not known whether it is permanent.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(StoreError::Aborted);
+        }
+        self.batch("commit", "commit").await?;
+        drop(self.client.take());
+        Ok(())
+    }
+
+    /// Undoes everything and gives the connection back.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] where the connection broke, which undoes everything as well.
+    pub async fn rollback(mut self) -> Result<(), StoreError> {
+        self.batch("rollback", "roll back").await?;
+        drop(self.client.take());
+        Ok(())
+    }
+
+    pub(crate) async fn rows(&self, query: &Query, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+        match &self.client {
+            Some(client) => {
+                query.rows(client, parameters).await.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    pub(crate) async fn run(&self, query: &Query, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+        match &self.client {
+            Some(client) => {
+                query.run(client, parameters).await.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
+            }
+            None => Ok(0),
+        }
+    }
+
+    async fn batch(&self, sql: &str, doing: &'static str) -> Result<(), StoreError> {
+        match &self.client {
+            Some(client) => client.batch_execute(sql).await.map_err(|source| StoreError::Query { doing, source }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for WorkerTx {
+    fn drop(&mut self) {
+        // Nothing can be awaited here. Closing the connection undoes the transaction; a new one is made when needed.
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}
