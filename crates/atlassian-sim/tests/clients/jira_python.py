@@ -1,4 +1,5 @@
-"""The PyPI package `jira`, unmodified, against a Jira Cloud site: REST v2 with plain-text bodies, as it does by default.
+"""The PyPI package `jira`, unmodified, against a Jira Cloud site: REST v2 with plain-text bodies, as it does by default,
+and then REST v3 with documents, which is one of its options.
 
 usage: jira_python.py BASE_URL EMAIL TOKEN [PROJECT]
 """
@@ -238,5 +239,41 @@ with check("a wrong token is nobody: no account, no project, no result, and noth
     with jira_refuses(401):
         stranger.create_issue(fields("by a stranger", labels=[f"{RUN}-stranger"]))
     equal(found(f'project = {PROJECT} AND labels = "{RUN}-stranger"'), 0)
+
+with check("v3: the client connects and finds the same project and issue"):
+    v3 = JIRA(BASE, basic_auth=(EMAIL, TOKEN), max_retries=0, options={"rest_api_version": "3"})
+    equal(v3.myself()["accountId"], me["accountId"])
+    equal(v3.project(PROJECT).id, project.id)
+    same = v3.issue(first.key)
+    equal((same.id, same.fields.summary), (first.id, f"Changed {RUN}"))
+    assert same.self.startswith(f"{BASE}/rest/api/3/issue/"), same.self
+
+with check("v3: documents in description and comment, written and read"):
+    document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": RUN}]}]}
+    third = v3.create_issue(fields(f"Third of {RUN}", description=document, labels=[RUN]))
+    equal(third.raw["fields"]["description"], document)
+    comment = v3.add_comment(third.key, document)
+    equal(comment.raw["body"], document)
+    equal([one.raw["body"] for one in v3.comments(third.key)], [document])
+    equal(jira.issue(third.key).fields.description, RUN)
+    with jira_refuses(400) as refusal:
+        v3.create_issue(fields("string", description="not a document"))
+    assert "Atlassian Document" in refusal.error.text, refusal.error.text
+
+with check("v3: bulk with a bad element, pages, an update, properties and a web link"):
+    some = v3.create_issues([fields(f"v3 {n} of {RUN}", labels=[f"{RUN}-v3"]) for n in range(5)] + [fields("")])
+    equal([one["status"] for one in some], ["Success"] * 5 + ["Error"])
+    jql = f'project = {PROJECT} AND labels = "{RUN}-v3" ORDER BY key ASC'
+    one = v3.enhanced_search_issues(jql, maxResults=3, fields="summary")
+    two = v3.enhanced_search_issues(jql, maxResults=3, fields="summary", nextPageToken=one.nextPageToken)
+    equal([issue.fields.summary for issue in [*one, *two]], [f"v3 {n} of {RUN}" for n in range(5)])
+    assert two.nextPageToken is None
+    equal(v3.approximate_issue_count(jql), 5)
+    third.update(fields={"summary": f"Third changed {RUN}"}, update={"labels": [{"add": "env:qa"}]})
+    equal((third.fields.summary, sorted(third.fields.labels)), (f"Third changed {RUN}", sorted([RUN, "env:qa"])))
+    equal(v3.add_issue_property(third.key, "qa.run", [1, {"two": None}]).status_code, 201)
+    equal(v3.issue_property(third.key, "qa.run").raw, {"key": "qa.run", "value": [1, {"two": None}]})
+    v3.add_simple_link(third.key, {"url": "https://example.com/3", "title": "Three"})
+    equal([link.object.title for link in v3.remote_links(third.key)], ["Three"])
 
 finish()

@@ -5,6 +5,8 @@
 //! installs the packages in `.contract` (another folder: `CONTRACT_DIR`); without them a test says so and ends, except
 //! where `HUB_REQUIRE_CONTRACT=1` demands them, as CI does.
 
+#![expect(clippy::print_stdout, reason = "a test that is skipped, or judged with warnings, has to say so")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -146,7 +148,7 @@ async fn judge(contract: &Contract, script: &str, log: &Path) {
 
 #[tokio::test]
 async fn the_python_package_jira_works_unmodified() {
-    prove("jira_python.py", 30).await;
+    prove("jira_python.py", 33).await;
 }
 
 #[tokio::test]
