@@ -1,0 +1,166 @@
+//! The beginning of a file, and what it looks like: by its content, never by its name.
+
+/// The first 64 KiB of a file, decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'h> {
+    /// The text; ends in the middle of the file unless `complete`.
+    pub text: &'h str,
+    /// The first bytes as they are in the file.
+    pub magic: &'h [u8],
+    /// Whether this is the whole file.
+    pub complete: bool,
+}
+
+/// What stands before an XML document's content.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Prolog<'h> {
+    /// The root element's name without its namespace prefix.
+    pub root: Option<&'h str>,
+    /// The name in the DOCTYPE.
+    pub doctype: Option<&'h str>,
+}
+
+/// First bytes of files that people hand over by mistake.
+const BINARY: &[(&[u8], &str)] = &[
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x1a\x45\xdf\xa3", "a WebM video"),
+    (b"SQLite format 3", "an SQLite database"),
+];
+
+impl<'h> Head<'h> {
+    /// The prolog, where the text is XML.
+    #[must_use]
+    pub fn prolog(&self) -> Prolog<'h> {
+        let mut prolog = Prolog::default();
+        let mut rest = self.text.trim_start();
+        loop {
+            let skipped = if rest.starts_with("<?") {
+                rest.split_once("?>").map(|(_, after)| after)
+            } else if rest.starts_with("<!--") {
+                rest.split_once("-->").map(|(_, after)| after)
+            } else if let Some(declaration) = rest.get(..9).filter(|start| start.eq_ignore_ascii_case("<!doctype")) {
+                let after = rest.get(declaration.len()..).unwrap_or_default();
+                prolog.doctype = Some(name(after.trim_start()).unwrap_or_default());
+                skip_doctype(after)
+            } else {
+                prolog.root = rest.strip_prefix('<').and_then(name).map(local);
+                return prolog;
+            };
+            let Some(after) = skipped else { return prolog };
+            rest = after.trim_start();
+        }
+    }
+
+    /// What the file looks like, as a fragment: `it looks like ...`.
+    #[must_use]
+    pub fn looks_like(&self) -> String {
+        if let Some((_, what)) = BINARY.iter().find(|(magic, _)| self.magic.starts_with(magic)) {
+            return (*what).to_owned();
+        }
+        let text = self.text.trim_start();
+        let prolog = self.prolog();
+        if text.is_empty() {
+            return if self.complete { "an empty file".to_owned() } else { "blank space".to_owned() };
+        }
+        let html = |name: Option<&str>| name.is_some_and(|name| name.eq_ignore_ascii_case("html"));
+        if html(prolog.doctype) || html(prolog.root) {
+            return "an HTML page".to_owned();
+        }
+        if let Some(root) = prolog.root {
+            return format!("XML whose root is <{}>", short(root));
+        }
+        if text.starts_with(['{', '[']) {
+            return "JSON".to_owned();
+        }
+        if text.chars().take(512).filter(|c| c.is_control() && !c.is_whitespace()).count() > 8 {
+            return "a binary file".to_owned();
+        }
+        let line = text.lines().next().unwrap_or_default();
+        if line.matches(['|', ';', ',', '\t']).count() >= 2 {
+            return format!("a table with an unknown header: {}", short(line));
+        }
+        format!("text that begins with {:?}", short(line))
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// The XML name at the start of `text`.
+fn name(text: &str) -> Option<&str> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.');
+    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+    text.get(..end).filter(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+/// What stands behind a DOCTYPE: its internal subset is in brackets and may hold `>` in quotes and declarations.
+fn skip_doctype(text: &str) -> Option<&str> {
+    let mut quote = None;
+    let mut brackets = 0_u32;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[') => brackets += 1,
+            (None, ']') => brackets = brackets.saturating_sub(1),
+            (None, '>') if brackets == 0 => return text.get(at + 1..),
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text: &str) -> Head<'_> {
+        Head { text, magic: text.as_bytes(), complete: true }
+    }
+
+    #[test]
+    fn the_root_is_found_behind_any_prolog() {
+        for (text, root, doctype) in [
+            ("<testsuites/>", Some("testsuites"), None),
+            ("\n <?xml version='1.0'?><!-- <a> --><?pi > ?>\n<x:testsuite a='1'>", Some("testsuite"), None),
+            ("<!DOCTYPE html><html>", Some("html"), Some("html")),
+            ("<!doctype a [<!ENTITY b '>]'>]><a>", Some("a"), Some("a")),
+            ("<!DOCTYPE a [<!ENTITY b 'x'", None, Some("a")),
+            ("TEST_ID|X", None, None),
+            ("< 5", None, None),
+            ("<!-- open", None, None),
+        ] {
+            assert_eq!(head(text).prolog(), Prolog { root, doctype }, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_file_is_called_what_it_is() {
+        for (text, expect) in [
+            ("", "an empty file"),
+            (" \n", "an empty file"),
+            ("\u{89}PNG", "text that begins with \"\\u{89}PNG\""),
+            ("%PDF-1.4", "a PDF document"),
+            ("<!DOCTYPE HTML><body>", "an HTML page"),
+            ("<project/>", "XML whose root is <project>"),
+            ("{\"a\":1}", "JSON"),
+            ("a;b;c\n1;2;3", "a table with an unknown header: a;b;c"),
+            ("hello\nworld", "text that begins with \"hello\""),
+        ] {
+            assert_eq!(head(text).looks_like(), expect, "{text:?}");
+        }
+        let png = Head { text: "", magic: b"\x89PNG\r\n", complete: true };
+        assert_eq!(png.looks_like(), "a PNG image");
+    }
+}

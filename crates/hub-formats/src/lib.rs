@@ -1,0 +1,67 @@
+//! Report files in, records and problems out. One file per format; a format knows its file's shape and nothing about
+//! what a word means, which is `hub-pipeline`'s part.
+//!
+//! Reading streams: [`read`] hands every record to a [`Sink`] as soon as it is complete and needs the memory of one
+//! record, whatever the file's size ([`limits`]). It never panics on a file, and one bad record never costs the others.
+//! Pure: bytes come from the [`Read`] that is handed in, and a path in a report is text that is never opened.
+
+use std::io::Read;
+
+use hub_domain::codes;
+
+pub mod decode;
+pub mod entities;
+pub mod formats;
+pub mod head;
+pub mod hygiene;
+pub mod input;
+mod junit;
+pub mod limits;
+pub mod reporter;
+pub mod sink;
+mod text;
+mod xml;
+
+pub use formats::{FORMATS, Format, Holds};
+pub use sink::{Collected, Sink};
+
+use input::{Input, OpenError};
+use reporter::{At, Reporter};
+
+/// Reads a file of any known format into `sink`.
+///
+/// Returns its format, or `None` where the file is of no known format or cannot be decoded at all, which is a fatal
+/// problem at the sink as well. `file_name` only appears in problems; the format is found by content.
+pub fn read(file_name: &str, mut input: impl Read, sink: &mut dyn Sink) -> Option<&'static Format> {
+    let mut reporter = Reporter::new(file_name, sink);
+    let start = Some(At { line: 1, column: 1 });
+    let mut input = match Input::open(&mut input) {
+        Ok(input) => input,
+        Err(OpenError::Encoding(unknown)) => {
+            let _ = reporter.fatal(&codes::UNKNOWN_ENCODING, start, &unknown.to_string(), None);
+            return None;
+        }
+        Err(OpenError::Io(error)) => {
+            let message = format!("reading the file failed: {error}");
+            let _ = reporter.fatal(&codes::UNREADABLE_FILE, None, &message, None);
+            return None;
+        }
+    };
+    let head = input.head();
+    let Some(format) = formats::recognise(&head) else {
+        let prolog = head.prolog();
+        let hidden = prolog.root.is_none() && prolog.doctype.is_some_and(|name| !name.eq_ignore_ascii_case("html"));
+        let (code, message) = if hidden {
+            (&codes::DOCTYPE_REFUSED, "a DOCTYPE is refused unread".to_owned())
+        } else {
+            (&codes::NOT_A_REPORT, format!("it looks like {}", head.looks_like()))
+        };
+        let _ = reporter.fatal(code, start, &message, None);
+        return None;
+    };
+    reporter.format(format);
+    (format.read)(&mut input, &mut reporter);
+    input.close(&mut reporter);
+    reporter.close();
+    Some(format)
+}

@@ -1,0 +1,313 @@
+//! XML for readers of reports: tags by quick-xml; text, CDATA, comments and references here, so that a text of any
+//! length needs bounded memory and one odd reference never ends the file.
+//!
+//! Not a validating reader: duplicate attributes are taken as the first one, namespaces are prefixes that are ignored,
+//! and a DOCTYPE is refused before anything in it is read.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead};
+
+use hub_domain::codes::{self, Code};
+use quick_xml::events::{BytesStart, Event};
+
+use crate::entities::{self, Odd, Reference};
+use crate::hygiene;
+use crate::input::{Input, advance};
+use crate::limits;
+use crate::reporter::{At, Field, Reporter};
+use crate::text::Text;
+
+/// Why reading ends before the file does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The stable code.
+    pub code: &'static Code,
+    /// Where the token begins that could not be read.
+    pub at: At,
+    /// What is wrong, as a fragment.
+    pub message: String,
+}
+
+/// What stands between two texts.
+pub enum Tag<'b> {
+    /// An element begins, and ends at once where `empty`.
+    Start(Start<'b>),
+    /// The innermost element ends.
+    End,
+    /// A declaration or processing instruction.
+    Other,
+    /// The file ends, and no element is open.
+    Eof,
+}
+
+/// A start tag.
+pub struct Start<'b> {
+    event: BytesStart<'b>,
+    /// Whether it is an empty element.
+    pub empty: bool,
+    /// Where it begins.
+    pub at: At,
+}
+
+impl Start<'_> {
+    /// The name without its namespace prefix.
+    pub fn name(&self) -> &str {
+        self.event.local_name().into_inner()
+    }
+
+    /// Hands every attribute to `each`, as name and raw value.
+    ///
+    /// # Errors
+    /// An attribute without quotes, value or name.
+    pub fn attributes(
+        &self,
+        reporter: &mut Reporter<'_>,
+        mut each: impl FnMut(&str, &str, &mut Reporter<'_>),
+    ) -> Result<(), Fault> {
+        // The duplicate check of quick-xml compares every pair of names: 40,000 attributes would take minutes.
+        for (index, attribute) in self.event.attributes().with_checks(false).enumerate() {
+            if index == limits::ATTRIBUTES_PER_TAG {
+                let message = format!("attributes beyond {} of one tag were left out", limits::ATTRIBUTES_PER_TAG);
+                reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(self.at), &message);
+                break;
+            }
+            let attribute = attribute.map_err(|error| self.fault(&error.to_string()))?;
+            each(attribute.key.as_ref(), &attribute.value, reporter);
+        }
+        Ok(())
+    }
+
+    /// The text of an attribute's raw value: references resolved, cleaned, cut to the field's limit.
+    ///
+    /// As XML demands, a line break or tab in the tag is a space; a message keeps them, because a person reads it.
+    pub fn value(&self, raw: &str, field: Field, reporter: &mut Reporter<'_>) -> String {
+        let mut raw = Cow::Borrowed(raw);
+        if field != Field::Message && raw.bytes().any(|byte| matches!(byte, b'\n' | b'\r' | b'\t')) {
+            raw = Cow::Owned(raw.replace("\r\n", " ").replace(['\n', '\r', '\t'], " "));
+        }
+        let mut odd = Odd::default();
+        if raw.contains('&') {
+            let mut decoded = String::with_capacity(raw.len());
+            odd = entities::decode(&raw, &mut decoded);
+            raw = Cow::Owned(decoded);
+        }
+        let mut text = String::with_capacity(raw.len());
+        if hygiene::clean(&raw, &mut text) || odd.nothing {
+            reporter.controls(self.at);
+        }
+        if odd.unknown {
+            reporter.entity(self.at);
+        }
+        if hygiene::cut(&mut text, field.limit()) {
+            reporter.cut(field, self.at);
+        }
+        text
+    }
+
+    fn fault(&self, message: &str) -> Fault {
+        Fault { code: &codes::NOT_WELL_FORMED, at: self.at, message: format!("<{}>: {message}", self.name()) }
+    }
+}
+
+/// Reads one XML file.
+pub struct Xml<'i, 'r> {
+    reader: quick_xml::Reader<&'i mut Input<'r>>,
+    tag: Vec<u8>,
+    depth: usize,
+}
+
+impl<'i, 'r> Xml<'i, 'r> {
+    /// Reads from the beginning of a file.
+    pub fn new(input: &'i mut Input<'r>) -> Self {
+        Self { reader: quick_xml::Reader::from_reader(input), tag: Vec::new(), depth: 0 }
+    }
+
+    /// Where the next character stands.
+    #[must_use]
+    pub fn at(&self) -> At {
+        self.reader.get_ref().at()
+    }
+
+    /// Reads up to the next tag; what is text goes to `into`.
+    ///
+    /// # Errors
+    /// A DOCTYPE, an unclosed comment or CDATA section, or the source fails.
+    pub fn text(&mut self, mut into: Option<&mut Text>) -> Result<(), Fault> {
+        loop {
+            let at = self.at();
+            let input = self.reader.get_mut();
+            let ahead = input.fill_buf().map_err(|error| source_fault(&error, at))?;
+            let length = match into {
+                Some(_) => memchr::memchr2(b'<', b'&', ahead),
+                None => memchr::memchr(b'<', ahead),
+            }
+            .unwrap_or(ahead.len());
+            if length > 0 {
+                push(&mut into, ahead.get(..length), at);
+                input.consume(length);
+                continue;
+            }
+            match ahead.first() {
+                None => return Ok(()),
+                Some(b'&') => {
+                    if let Some(text) = &mut into {
+                        reference(input, text).map_err(|error| source_fault(&error, at))?;
+                    }
+                }
+                Some(_) => {
+                    if !self.section(&mut into)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads a comment or CDATA section, if one comes next.
+    fn section(&mut self, into: &mut Option<&mut Text>) -> Result<bool, Fault> {
+        let at = self.at();
+        let input = self.reader.get_mut();
+        let ahead = input.peek(9).map_err(|error| source_fault(&error, at))?;
+        if !ahead.starts_with(b"<!") {
+            return Ok(false);
+        }
+        if ahead.starts_with(b"<!--") {
+            input.consume(4);
+            return until(input, b"-->", "a comment", &mut None, at).map(|()| true);
+        }
+        if ahead.starts_with(b"<![CDATA[") {
+            input.consume(9);
+            return until(input, b"]]>", "a CDATA section", into, at).map(|()| true);
+        }
+        if ahead.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!DOCTYPE")) {
+            let message = "a DOCTYPE is refused unread".to_owned();
+            return Err(Fault { code: &codes::DOCTYPE_REFUSED, at, message });
+        }
+        let message = "`<!` begins neither a comment nor a CDATA section".to_owned();
+        Err(Fault { code: &codes::NOT_WELL_FORMED, at, message })
+    }
+
+    /// Reads the tag that comes next; to be called after [`Xml::text`].
+    ///
+    /// # Errors
+    /// The tag is damaged, too large or too deep, closes another element, or the file ends inside an element.
+    pub fn tag(&mut self) -> Result<Tag<'_>, Fault> {
+        let at = self.at();
+        self.tag.clear();
+        self.reader.get_mut().set_fence(limits::TAG_BYTES);
+        let event = self.reader.read_event_into(&mut self.tag);
+        let input = self.reader.get_mut();
+        let fenced = input.is_fenced();
+        input.lift_fence();
+        let damaged = |message: String| Fault { code: &codes::NOT_WELL_FORMED, at, message };
+        let (event, empty) = match event {
+            Ok(Event::Start(event)) => (event, false),
+            Ok(Event::Empty(event)) => (event, true),
+            Ok(Event::End(_)) => {
+                self.depth -= 1;
+                return Ok(Tag::End);
+            }
+            Ok(Event::Eof) if self.depth == 0 => return Ok(Tag::Eof),
+            Ok(Event::Eof) => {
+                let open =
+                    if self.depth == 1 { "1 element is".to_owned() } else { format!("{} elements are", self.depth) };
+                return Err(damaged(format!("the file ends while {open} open")));
+            }
+            Ok(_) => return Ok(Tag::Other),
+            Err(quick_xml::Error::Io(_)) if fenced => {
+                let message = format!("a tag is larger than {} bytes", limits::TAG_BYTES);
+                return Err(Fault { code: &codes::TOO_MUCH_MARKUP, at, message });
+            }
+            Err(quick_xml::Error::Io(error)) => return Err(source_fault(&error, at)),
+            Err(error) => return Err(damaged(inner(&error))),
+        };
+        if let Some(before) = memchr::memchr(b'<', event.as_bytes()) {
+            let behind_name = advance(At { line: at.line, column: at.column + 1 }, &event.as_bytes()[..before]);
+            let message =
+                format!("an unescaped `<` stands inside the tag <{}>", short(event.local_name().into_inner()));
+            return Err(Fault { at: behind_name, ..damaged(message) });
+        }
+        if event.name().as_ref().is_empty() {
+            return Err(damaged("`<` is followed by no name".to_owned()));
+        }
+        if !empty {
+            self.depth += 1;
+        }
+        if self.depth > limits::DEPTH {
+            let message = format!("elements are nested deeper than {}", limits::DEPTH);
+            return Err(Fault { code: &codes::TOO_MUCH_MARKUP, at, message });
+        }
+        Ok(Tag::Start(Start { event, empty, at }))
+    }
+}
+
+fn push(into: &mut Option<&mut Text>, bytes: Option<&[u8]>, at: At) {
+    if let (Some(text), Some(bytes)) = (into, bytes)
+        && let Ok(valid) = std::str::from_utf8(bytes)
+    {
+        text.push(valid, at);
+    }
+}
+
+/// Resolves the reference that comes next, or takes its ampersand as text.
+fn reference(input: &mut Input<'_>, text: &mut Text) -> io::Result<()> {
+    let at = input.at();
+    let ahead = input.peek(entities::REFERENCE_BYTES + 2)?;
+    let name = entities::name(ahead.get(1..).unwrap_or_default());
+    let mut odd = Odd::default();
+    let mut used = 1;
+    match name.map(|name| (name.len(), entities::resolve(name))) {
+        Some((length, reference)) if reference != Reference::Unknown => {
+            used = length + 2;
+            if let Some(c) = odd.take(reference) {
+                text.push(c.encode_utf8(&mut [0; 4]), at);
+            }
+        }
+        Some(_) | None => {
+            odd.unknown = true;
+            text.push("&", at);
+        }
+    }
+    text.odd(odd);
+    input.consume(used);
+    Ok(())
+}
+
+/// Reads up to and including `end`, whose last byte is `>`; what stands before it goes to `into`.
+fn until(input: &mut Input<'_>, end: &[u8; 3], what: &str, into: &mut Option<&mut Text>, at: At) -> Result<(), Fault> {
+    loop {
+        // Three bytes at least, so that an end cut by the buffer's edge is seen whole.
+        let ahead = input.peek(3).map_err(|error| source_fault(&error, at))?;
+        if let Some(length) = memchr::memmem::find(ahead, end) {
+            push(into, ahead.get(..length), at);
+            input.consume(length + end.len());
+            return Ok(());
+        }
+        if ahead.len() < 3 {
+            let message = format!("{what} is not closed before the file ends");
+            return Err(Fault { code: &codes::NOT_WELL_FORMED, at, message });
+        }
+        // The last two bytes may begin the end, unless they do not even look like it.
+        let tail = ahead.iter().rev().take(2).take_while(|byte| **byte == end[0]).count();
+        push(into, ahead.get(..ahead.len() - tail), at);
+        let used = ahead.len() - tail;
+        input.consume(used);
+    }
+}
+
+fn source_fault(error: &io::Error, at: At) -> Fault {
+    Fault { code: &codes::UNREADABLE_FILE, at, message: format!("reading the file failed: {error}") }
+}
+
+/// The part of an error that says what is wrong; quick-xml puts the kind of error before it.
+fn inner(error: &quick_xml::Error) -> String {
+    match error {
+        quick_xml::Error::Syntax(error) => error.to_string(),
+        quick_xml::Error::IllFormed(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(60).collect()
+}
