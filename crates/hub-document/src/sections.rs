@@ -154,9 +154,9 @@ mod tests {
 
     #[test]
     fn a_table_of_counts_has_the_same_columns_whatever_it_counts() {
-        let table = |c: &Counts| match counts(Locale::Es, c) {
-            Block::Table(table) => table.width(),
-            other => panic!("{other:?} is no table"),
+        let table = |c: &Counts| {
+            let Block::Table(table) = counts(Locale::Es, c) else { panic!("no table") };
+            table.width()
         };
         assert_eq!(table(&Counts::default()), 9);
         assert_eq!(table(&Counts { failed: 3, ..Counts::default() }), 9);
