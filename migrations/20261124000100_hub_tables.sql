@@ -49,7 +49,7 @@ create table hub.connectors (
   ),
   account_email text not null check (account_email ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(account_email) <= 254),
   credential_ref text not null check (
-    credential_ref ~ '^(env://[A-Za-z_][A-Za-z0-9_]{0,127}|file:///[^[:space:]]{1,500}|vault://[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}(#[0-9]+)?)$'
+    credential_ref ~ '^(env://[A-Za-z_][A-Za-z0-9_]{0,127}|file:///[^[:space:]]+|vault://[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}(#[0-9]+)?)$' and length(credential_ref) <= 508
     and credential_ref !~ 'ATATT|ATCTT|ATSTT'
   ),
   capabilities jsonb,

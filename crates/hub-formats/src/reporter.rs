@@ -104,6 +104,11 @@ impl<'a> Reporter<'a> {
         }
     }
 
+    /// Tells the sink which format the file is of.
+    pub fn format(&mut self, format: &'static crate::Format) {
+        self.sink.format(format);
+    }
+
     /// Passes a record on.
     pub fn record(&mut self, record: Record) -> ControlFlow<()> {
         self.sink.record(record)

@@ -25,8 +25,6 @@ pub const PRECEDENCE_DERIVED_ID: u8 = 5;
 pub struct Context {
     /// The file as the user named it, for positions.
     pub file: String,
-    /// The name of the format that reads it.
-    pub format: &'static str,
     /// The run that its results belong to, with the report's id in that run; none for documents.
     pub report: Option<ReportRef>,
 }
@@ -72,6 +70,8 @@ pub struct Summary {
 #[derive(Debug)]
 pub struct Normaliser {
     context: Context,
+    /// The name of the format that the file is read as.
+    format: &'static str,
     summary: Summary,
     top_level: DeclaredCounts,
     environments: BTreeMap<String, u64>,
@@ -87,6 +87,7 @@ impl Normaliser {
     pub fn new(context: Context) -> Self {
         Self {
             context,
+            format: "unknown",
             summary: Summary::default(),
             top_level: DeclaredCounts::default(),
             environments: BTreeMap::new(),
@@ -94,6 +95,11 @@ impl Normaliser {
             derived: HashSet::new(),
             suites: HashSet::new(),
         }
+    }
+
+    /// The file was recognised as a format: facts name it as their source.
+    pub fn read_as(&mut self, format: &'static str) {
+        self.format = format;
     }
 
     /// Takes one record and adds what follows from it to `out`.
@@ -135,7 +141,7 @@ impl Normaliser {
     }
 
     fn origin(&self, precedence: u8) -> Origin {
-        Origin { source: self.context.format.to_owned(), precedence }
+        Origin { source: self.format.to_owned(), precedence }
     }
 
     fn problem(

@@ -1,0 +1,162 @@
+//! The command line: what can be said to the program.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Publishes QA truth from Postgres to Jira and Confluence, effectively once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "haida-hub",
+    version,
+    about,
+    after_help = "Exit codes: 0 done, 1 unexpected, 2 command line or setting, \
+3 input, 4 remote site, 5 database (docs/errors/README.md)."
+)]
+pub struct Cli {
+    /// Print the result as one JSON document on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on standard error; twice for everything.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Where the private Postgres keeps its data, where DATABASE_URL is not set.
+    #[arg(long, global = true, env = "HUB_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The tasks.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole way on sample data: private Postgres, simulated Jira and Confluence, two projects.
+    Demo(DemoArgs),
+    /// Bring the database to this version's schema.
+    Migrate,
+    /// Manage projects.
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Take test cases, defects and results from files.
+    Ingest(IngestArgs),
+    /// Publish what differs from what is published.
+    Sync(SyncArgs),
+    /// Show projects, what is published, what waits and why.
+    Status(StatusArgs),
+    /// List the formats that `ingest` reads.
+    Formats,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// End after publishing; otherwise stay up until Ctrl-C.
+    #[arg(long)]
+    pub once: bool,
+    /// The folder to load: with a demo.toml as it says, otherwise every file of it as one project.
+    #[arg(long, value_name = "DIR", default_value = "sample")]
+    pub samples: PathBuf,
+    /// The port of the simulated site; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Keep every request and answer of the simulated site in this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// `project` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum ProjectCommand {
+    /// Add a project, or change one with --update.
+    Add(ProjectAddArgs),
+}
+
+/// The language of what is written into issues and pages.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LocaleArg {
+    /// English.
+    En,
+    /// Spanish.
+    Es,
+}
+
+/// Arguments of `project add`.
+#[derive(Debug, Args)]
+pub struct ProjectAddArgs {
+    /// The project's short name: a-z, 0-9 and '-'.
+    #[arg(long)]
+    pub key: String,
+    /// The project's name for people; the key where it is not given.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The tenant's short name.
+    #[arg(long, default_value = "default")]
+    pub tenant: String,
+    /// The address of the Atlassian site: https://NAME.atlassian.net
+    #[arg(long, value_name = "URL")]
+    pub site: String,
+    /// The key of the Jira project.
+    #[arg(long, value_name = "KEY")]
+    pub jira_project: String,
+    /// The key of the Confluence space.
+    #[arg(long, value_name = "KEY")]
+    pub confluence_space: String,
+    /// The account's e-mail address.
+    #[arg(long, value_name = "EMAIL")]
+    pub account_email: String,
+    /// Where the API token is: env://NAME or file:///PATH. A token itself is refused.
+    #[arg(long, value_name = "REFERENCE")]
+    pub credential: String,
+    /// The language of issues and pages.
+    #[arg(long, value_enum, default_value_t = LocaleArg::En)]
+    pub locale: LocaleArg,
+    /// Change the project where it exists.
+    #[arg(long)]
+    pub update: bool,
+}
+
+/// Arguments of `ingest`.
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// Files or folders.
+    #[arg(required = true, value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+    /// The project's key.
+    #[arg(long, short)]
+    pub project: String,
+    /// The run that results belong to; not needed for test cases and defects.
+    #[arg(long, short, value_name = "ID")]
+    pub run: Option<String>,
+    /// The run's title.
+    #[arg(long)]
+    pub title: Option<String>,
+    /// The release that the run tests.
+    #[arg(long)]
+    pub release: Option<String>,
+    /// The environment that the run tests.
+    #[arg(long)]
+    pub env: Option<String>,
+    /// The platform that the run tests.
+    #[arg(long)]
+    pub platform: Option<String>,
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// The project's key.
+    #[arg(long, short)]
+    pub project: String,
+    /// Wait for what is throttled, to be repeated or uncertain, until nothing is left to do.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this project.
+    #[arg(long, short)]
+    pub project: Option<String>,
+}

@@ -1,0 +1,50 @@
+//! The subcommands: each opens what it needs, calls one use case and shows what came of it.
+
+mod demo;
+mod demo_site;
+mod formats;
+mod ingest;
+mod migrate;
+mod project;
+mod status;
+mod sync;
+
+use std::process::ExitCode;
+
+use hub_app::{
+    Store,
+    database::{self, DatabaseSettings},
+};
+
+use crate::{
+    cli::{Cli, Command, ProjectCommand},
+    output::Output,
+    settings::Settings,
+};
+
+/// Runs the command.
+pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
+    let settings = Settings::read(cli.data_dir.clone());
+    match cli.command {
+        Command::Demo(arguments) => demo::run(&settings, arguments, output).await,
+        Command::Migrate => migrate::run(&settings, output).await,
+        Command::Project(ProjectCommand::Add(arguments)) => project::add(&settings, arguments, output).await,
+        Command::Ingest(arguments) => ingest::run(&settings, arguments, output).await,
+        Command::Sync(arguments) => sync::run(&settings, arguments, output).await,
+        Command::Status(arguments) => status::run(&settings, arguments, output).await,
+        Command::Formats => Ok(formats::run(output)),
+    }
+}
+
+fn database_settings(settings: &Settings) -> DatabaseSettings {
+    DatabaseSettings {
+        url: settings.database_url.clone(),
+        data_dir: settings.data_dir.clone(),
+        pg_bin: settings.pg_bin.clone(),
+        temp_dir: settings.temp_dir.clone(),
+    }
+}
+
+async fn open(settings: &Settings) -> anyhow::Result<Store> {
+    Ok(database::open(&database_settings(settings)).await?)
+}

@@ -1,0 +1,66 @@
+//! `haida-hub ingest`.
+
+use std::process::ExitCode;
+
+use hub_app::{
+    ingest::{self, IngestReport, RunArguments},
+    project,
+};
+
+use crate::{
+    cli::IngestArgs,
+    failure::exit,
+    output::{Output, table},
+    progress::Show,
+    settings::Settings,
+};
+
+/// Takes files into a project.
+pub async fn run(settings: &Settings, arguments: IngestArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let store = super::open(settings).await?;
+    let row = project::find(&store, &arguments.project).await?;
+    let run = arguments.run.map(|id| RunArguments {
+        id,
+        title: arguments.title,
+        release: arguments.release,
+        environment: arguments.env,
+        platform: arguments.platform,
+    });
+    let show = Show::new(*output);
+    let report = ingest::ingest(&store, &row, &arguments.files, run.as_ref(), &show).await;
+    show.finish();
+    let report = report?;
+    output.result(&report, || text(&report));
+    Ok(ExitCode::from(if report.incomplete() { exit::INPUT } else { exit::DONE }))
+}
+
+/// The report for people: a row a file, then what is wrong.
+pub fn text(report: &IngestReport) -> String {
+    let rows = report.files.iter().map(|f| {
+        let state = match (f.format, f.already_taken, f.stopped) {
+            (_, true, _) => "taken before",
+            (None, ..) => "not read",
+            (Some(_), false, true) => "stopped",
+            (Some(_), false, false) => "taken",
+        };
+        [
+            f.file.clone(),
+            f.format.unwrap_or("-").to_owned(),
+            state.to_owned(),
+            f.cases.to_string(),
+            f.defects.to_string(),
+            f.results.total().to_string(),
+            f.results.unsuccessful().to_string(),
+            f.rejected.to_string(),
+        ]
+    });
+    let mut text = table(["file", "format", "state", "cases", "defects", "results", "failed", "rejected"], rows);
+    for problem in report.files.iter().flat_map(|f| &f.problems) {
+        text.push_str(&format!("\n{problem}\n    {}", problem.code.hint));
+    }
+    text.push_str(&format!(
+        "\n{} entities and {} results are new or changed; {} publications are due",
+        report.entities_changed, report.results_changed, report.publications_due
+    ));
+    text
+}

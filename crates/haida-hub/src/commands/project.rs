@@ -1,0 +1,40 @@
+//! `haida-hub project add`.
+
+use std::process::ExitCode;
+
+use hub_app::project::{self, AddProject};
+use hub_domain::vocabulary::Locale;
+use serde_json::json;
+
+use crate::{
+    cli::{LocaleArg, ProjectAddArgs},
+    output::Output,
+    settings::Settings,
+};
+
+/// Adds a project.
+pub async fn add(settings: &Settings, arguments: ProjectAddArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    let add = AddProject {
+        tenant: arguments.tenant,
+        key: arguments.key,
+        name: arguments.name,
+        locale: match arguments.locale {
+            LocaleArg::En => Locale::En,
+            LocaleArg::Es => Locale::Es,
+        },
+        site: arguments.site,
+        jira_project: arguments.jira_project,
+        confluence_space: arguments.confluence_space,
+        account_email: arguments.account_email,
+        credential: arguments.credential,
+        update: arguments.update,
+    };
+    // Everything that can be told without a database is told without one.
+    project::check(&add)?;
+    let store = super::open(settings).await?;
+    let row = project::add(&store, &add).await?;
+    output.result(&json!({ "project": row.key.as_str(), "id": row.id.to_string(), "tenant": row.tenant_slug }), || {
+        format!("project {} is ready (tenant {})", row.key, row.tenant_slug)
+    });
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,352 @@
+//! Ingest: files become entities and results. A file is read in a thread of its own and passes through a short channel in
+//! batches, so one of any size takes constant memory; each batch is saved in one transaction. What stands before a damage
+//! is kept, and every problem is kept with its position.
+
+mod files;
+mod reader;
+mod run;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use hub_domain::{
+    EntityKind, ExternalId, Problem, Severity,
+    entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
+};
+use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
+use hub_store::{Change, Import, ProjectRow, RunMonth, Store};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    AppError, plan,
+    progress::{Progress, Step},
+};
+
+/// The run that results belong to, as the command names it.
+#[derive(Debug, Clone, Default)]
+pub struct RunArguments {
+    /// The run's id.
+    pub id: String,
+    /// Its title; its id where none was ever given.
+    pub title: Option<String>,
+    /// The release it tests.
+    pub release: Option<String>,
+    /// The environment.
+    pub environment: Option<String>,
+    /// The platform.
+    pub platform: Option<String>,
+}
+
+/// What became of one file.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    /// The file as the user named it.
+    pub file: String,
+    /// The format it was read as.
+    pub format: Option<&'static str>,
+    /// Whether the same content was taken before, so that nothing was done.
+    pub already_taken: bool,
+    /// Its results by status.
+    pub results: Counts,
+    /// Test cases that it describes.
+    pub cases: u64,
+    /// Defects that it describes.
+    pub defects: u64,
+    /// Problems that cost nothing.
+    pub repaired: u64,
+    /// Records that could not be taken.
+    pub rejected: u64,
+    /// Whether reading stopped before the end.
+    pub stopped: bool,
+    /// The first problems, worst first; all of them are in the database.
+    pub problems: Vec<Problem>,
+}
+
+/// What became of an ingest.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct IngestReport {
+    /// Each file.
+    pub files: Vec<FileReport>,
+    /// Entities that are new or changed.
+    pub entities_changed: u64,
+    /// Results that are new or changed.
+    pub results_changed: u64,
+    /// Publications that are due because of it.
+    pub publications_due: u64,
+}
+
+impl IngestReport {
+    /// Whether anything could not be taken.
+    #[must_use]
+    pub fn incomplete(&self) -> bool {
+        self.files.iter().any(|f| f.stopped || f.rejected > 0)
+    }
+}
+
+/// The most problems that a report shows for one file.
+const SHOWN_PROBLEMS: usize = 20;
+
+/// Takes files or folders into a project.
+///
+/// # Errors
+/// The database's, a bad argument, or a path that cannot be opened. Problems inside files are no errors.
+pub async fn ingest(
+    store: &Store,
+    project: &ProjectRow,
+    paths: &[PathBuf],
+    run: Option<&RunArguments>,
+    progress: &dyn Progress,
+) -> Result<IngestReport, AppError> {
+    let run_id = run.map(|r| run::id(&r.id)).transpose()?;
+    let mut report = IngestReport::default();
+    let mut touched = BTreeSet::new();
+    let mut environments = BTreeMap::<String, u64>::new();
+    let mut taken = Vec::new();
+    for file in files::expand(paths)? {
+        progress.step(Step::File { name: file.shown.clone() });
+        let one = take(store, project, &file, run.zip(run_id.as_ref()), &mut touched, &mut report, progress).await?;
+        if let Some(environment) = one.environment {
+            *environments.entry(environment).or_default() += one.report.results.total();
+        }
+        taken.extend(one.import);
+        report.files.push(one.report);
+    }
+    if let (Some(arguments), Some(id)) = (run, run_id.as_ref())
+        && touched.iter().any(|i| i.kind == EntityKind::Report)
+    {
+        let environment = environments.into_iter().max_by_key(|(_, rows)| *rows).map(|(name, _)| name);
+        report.entities_changed += run::save(store, project, id, arguments, environment, &mut touched).await?;
+    }
+    report.publications_due = plan::touched(store, project, &touched).await?;
+    // Only now is a file recorded as taken: after a crash before this line it is read again, and what was saved is found
+    // unchanged.
+    let tx = store.worker(project.tenant_id).await?;
+    for import in &taken {
+        tx.record_import(project.id, import).await?;
+    }
+    tx.commit().await?;
+    Ok(report)
+}
+
+struct Taken {
+    report: FileReport,
+    import: Option<Import>,
+    environment: Option<String>,
+}
+
+/// Takes one file.
+async fn take(
+    store: &Store,
+    project: &ProjectRow,
+    file: &files::File,
+    run: Option<(&RunArguments, &ExternalId)>,
+    touched: &mut BTreeSet<Identity>,
+    total: &mut IngestReport,
+    progress: &dyn Progress,
+) -> Result<Taken, AppError> {
+    let digest = files::digest(&file.path)?;
+    let run_key = run.map(|(_, id)| id);
+    let tx = store.worker(project.tenant_id).await?;
+    let before = tx.find_import(project.id, run_key, &digest.hash).await?;
+    tx.commit().await?;
+    if let Some(before) = before.into_iter().next() {
+        let counts = serde_json::from_value(before.import.counts).unwrap_or_default();
+        let report = FileReport { already_taken: true, ..FileReport::empty(file, counts) };
+        return Ok(Taken { report, import: None, environment: None });
+    }
+    let report_ref = match run {
+        Some((arguments, id)) => Some(ReportRef {
+            run: id.clone(),
+            report: run::report_id(id, &file.name)?,
+            platform: arguments.platform.as_deref().map(hub_pipeline::words::key),
+        }),
+        None => None,
+    };
+    let month = match run_key {
+        Some(id) => Some(run::month(store, project, id).await?),
+        None => None,
+    };
+    let mut reading = reader::start(file, report_ref.clone());
+    let mut one = FileReport::empty(file, Counts::default());
+    let mut found = Found::default();
+    while let Some(batch) = reading.next().await {
+        let records = batch.len() as u64;
+        save(store, project, run_key.zip(month), batch, touched, total, &mut found).await?;
+        progress.step(Step::Saved { records });
+    }
+    let (format, summary) = reading.finish().await?;
+    for problem in &found.problems {
+        one.count(problem);
+    }
+    one.repaired += found.not_kept;
+    one.format = format;
+    one.results = summary.counts;
+    one.cases = summary.cases;
+    one.defects = summary.defects;
+    one.problems.sort_by_key(|p| std::cmp::Reverse(p.severity));
+    let problems: Vec<(String, u64)> = found.by_code.iter().map(|(code, n)| ((*code).to_owned(), *n)).collect();
+    if let (Some(reference), Some(format)) = (&report_ref, format)
+        && summary.cases == 0
+        && summary.defects == 0
+    {
+        let facts = report_facts(reference, format, file, &digest, &summary, &problems);
+        let keys = month.map(|month| (month, found.result_keys.as_slice()));
+        total.results_changed += close_report(store, project, reference, facts, keys, touched, total).await?;
+    }
+    let tx = store.worker(project.tenant_id).await?;
+    tx.add_rejects(project.id, run_key, &file.name, &found.problems).await?;
+    tx.commit().await?;
+    let import = format.map(|format| Import {
+        run: run_key.cloned(),
+        file_name: file.name.clone(),
+        digest: digest.hash,
+        format: format.to_owned(),
+        bytes: digest.bytes,
+        counts: serde_json::to_value(summary.counts).unwrap_or_default(),
+        problems: problems.into_iter().map(|(code, n)| (code, Value::from(n))).collect(),
+    });
+    Ok(Taken { report: one, import, environment: summary.environment })
+}
+
+impl FileReport {
+    fn empty(file: &files::File, results: Counts) -> Self {
+        Self {
+            file: file.shown.clone(),
+            format: None,
+            already_taken: false,
+            results,
+            cases: 0,
+            defects: 0,
+            repaired: 0,
+            rejected: 0,
+            stopped: false,
+            problems: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, problem: &Problem) {
+        match problem.severity {
+            Severity::Repaired => self.repaired += 1,
+            Severity::Rejected => self.rejected += 1,
+            Severity::Fatal => self.stopped = true,
+        }
+        if self.problems.len() < SHOWN_PROBLEMS || problem.severity == Severity::Fatal {
+            self.problems.push(problem.clone());
+        }
+    }
+}
+
+/// What a file's batches held beside rows.
+#[derive(Default)]
+struct Found {
+    /// Problems, the first [`KEPT_PROBLEMS`].
+    problems: Vec<Problem>,
+    /// Problems that are only counted.
+    not_kept: u64,
+    /// All problems by code.
+    by_code: BTreeMap<&'static str, u64>,
+    /// The keys of its results: what an earlier version of the file had and this one has not goes.
+    result_keys: Vec<String>,
+}
+
+/// The most problems of one file that are kept one by one; beyond, they are counted by code. Worse ones always count.
+const KEPT_PROBLEMS: usize = 2_000;
+
+/// Saves one batch of facts in one transaction.
+async fn save(
+    store: &Store,
+    project: &ProjectRow,
+    run: Option<(&ExternalId, RunMonth)>,
+    batch: Vec<Fact>,
+    touched: &mut BTreeSet<Identity>,
+    total: &mut IngestReport,
+    found: &mut Found,
+) -> Result<(), AppError> {
+    let mut entities = Vec::new();
+    let mut results = Vec::new();
+    for fact in batch {
+        match fact {
+            Fact::Entity(entity) => entities.push(*entity),
+            Fact::Result(result) => {
+                found.result_keys.push(result.result_key.clone());
+                results.push(*result);
+            }
+            Fact::Problem(problem) => {
+                *found.by_code.entry(problem.code.id).or_default() += 1;
+                if found.problems.len() < KEPT_PROBLEMS || problem.severity != Severity::Repaired {
+                    found.problems.push(*problem);
+                } else {
+                    found.not_kept += 1;
+                }
+            }
+        }
+    }
+    let tx = store.worker(project.tenant_id).await?;
+    for upserted in tx.upsert_entities(project.id, &entities).await? {
+        total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
+        touched.insert(upserted.identity);
+    }
+    if let Some((run, month)) = run {
+        let written = tx.upsert_results(project.id, month, run, &results).await?;
+        total.results_changed += written.inserted + written.updated;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A file of results as an entity.
+fn report_facts(
+    reference: &ReportRef,
+    format: &'static str,
+    file: &files::File,
+    digest: &files::Digest,
+    summary: &Summary,
+    problems: &[(String, u64)],
+) -> Entity {
+    Entity {
+        external_id: reference.report.clone(),
+        origin: Origin { source: format.to_owned(), precedence: PRECEDENCE_DOCUMENT },
+        facts: EntityFacts::Report(Report {
+            title: file.name.clone(),
+            run: reference.run.clone(),
+            format: format.to_owned(),
+            file_name: file.name.clone(),
+            digest: digest.hash.to_hex(),
+            counts: summary.counts,
+            declared: summary.declared,
+            problems: problems.to_vec(),
+        }),
+    }
+}
+
+/// Ends a file of results: rows that an earlier version of it had go, and the report itself becomes an entity.
+async fn close_report(
+    store: &Store,
+    project: &ProjectRow,
+    reference: &ReportRef,
+    entity: Entity,
+    keys: Option<(RunMonth, &[String])>,
+    touched: &mut BTreeSet<Identity>,
+    total: &mut IngestReport,
+) -> Result<u64, AppError> {
+    let tx = store.worker(project.tenant_id).await?;
+    let mut pruned = 0;
+    if let Some((month, keep)) = keys {
+        pruned = tx.prune_results(project.id, month, &reference.run, &reference.report, keep).await?;
+    }
+    for upserted in tx.upsert_entities(project.id, &[entity]).await? {
+        total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
+        touched.insert(upserted.identity);
+    }
+    tx.commit().await?;
+    Ok(pruned)
+}
+
+/// The formats that are read: name and title.
+#[must_use]
+pub fn formats() -> Vec<(&'static str, &'static str)> {
+    hub_formats::FORMATS.iter().map(|format| (format.name, format.title)).collect()
+}

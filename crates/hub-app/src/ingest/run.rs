@@ -1,0 +1,89 @@
+//! The run of an ingest: its id, its reports' ids, and the run itself as an entity computed from its rows.
+
+use std::collections::BTreeSet;
+
+use hub_domain::{
+    ContentHash, Entity, EntityKind, ExternalId, Moment,
+    entity::{EntityFacts, Identity, Origin, Release, Run},
+};
+use hub_pipeline::{normalise::PRECEDENCE_DOCUMENT, words};
+use hub_store::{Change, ProjectRow, RunMonth, Store};
+
+use super::RunArguments;
+use crate::AppError;
+
+/// Reads a run's id.
+pub fn id(text: &str) -> Result<ExternalId, AppError> {
+    external("--run", text)
+}
+
+fn external(argument: &str, text: &str) -> Result<ExternalId, AppError> {
+    ExternalId::new(text)
+        .map_err(|e| AppError::Argument { what: format!("{argument} {text:?}"), rule: e.rule.to_owned() })
+}
+
+/// The id of a report: its run and its file; a long one ends in its hash.
+pub fn report_id(run: &ExternalId, name: &str) -> Result<ExternalId, AppError> {
+    let plain = format!("{run}/{name}");
+    ExternalId::new(plain.as_str()).or_else(|_| {
+        let hash = ContentHash::of_bytes(plain.as_bytes()).short();
+        external("the file name", &format!("report-{hash}"))
+    })
+}
+
+/// The month of a run's rows: the one in which it was first seen.
+pub async fn month(store: &Store, project: &ProjectRow, run: &ExternalId) -> Result<RunMonth, AppError> {
+    let tx = store.worker(project.tenant_id).await?;
+    let month = tx.ensure_run(project.id, run, Some(Moment::now_utc().date())).await?;
+    tx.commit().await?;
+    Ok(month)
+}
+
+/// Saves the run as its rows say now. What the command leaves out stays as an earlier one said. Returns how many
+/// entities changed.
+pub async fn save(
+    store: &Store,
+    project: &ProjectRow,
+    id: &ExternalId,
+    arguments: &RunArguments,
+    source_environment: Option<String>,
+    touched: &mut BTreeSet<Identity>,
+) -> Result<u64, AppError> {
+    let identity = Identity { kind: EntityKind::Run, external_id: id.clone() };
+    let tx = store.worker(project.tenant_id).await?;
+    let before = match tx.entity(project.id, &identity).await?.map(|e| e.entity.facts) {
+        Some(EntityFacts::Run(run)) => Some(run),
+        Some(_) | None => None,
+    };
+    let kept = |new: Option<String>, old: fn(&Run) -> Option<String>| new.or_else(|| before.as_ref().and_then(old));
+    let release = match &arguments.release {
+        Some(text) => Some(external("--release", text)?),
+        None => before.as_ref().and_then(|r| r.release.clone()),
+    };
+    let word = kept(arguments.environment.clone().or(source_environment), |r| r.source_environment.clone());
+    let run = Run {
+        title: kept(arguments.title.clone(), |r| Some(r.title.clone())).unwrap_or_else(|| id.as_str().to_owned()),
+        release: release.clone(),
+        environment: word.as_deref().and_then(words::environment),
+        source_environment: word,
+        platform: kept(arguments.platform.as_deref().map(words::key), |r| r.platform.clone()),
+        devices: tx.run_devices(project.id, id).await?,
+        started_at: tx.run_started(project.id, id).await?,
+        duration_ms: tx.run_duration_ms(project.id, id).await?,
+        counts: tx.run_counts(project.id, id).await?,
+        coverage: tx.cases_executed(project.id, id).await?,
+    };
+    let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT };
+    let mut entities = vec![Entity { external_id: id.clone(), origin: origin(), facts: EntityFacts::Run(run) }];
+    if let Some(release) = release {
+        let facts = EntityFacts::Release(Release { name: release.as_str().to_owned() });
+        entities.push(Entity { external_id: release, origin: origin(), facts });
+    }
+    let mut changed = 0;
+    for upserted in tx.upsert_entities(project.id, &entities).await? {
+        changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
+        touched.insert(upserted.identity);
+    }
+    tx.commit().await?;
+    Ok(changed)
+}

@@ -1,0 +1,25 @@
+//! The hub's use cases. Each loads, decides in a pure function, and saves the result with what follows from it in one
+//! transaction; no transaction is open during a remote call.
+//!
+//! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
+//! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`status`] (what came of it).
+
+pub mod credentials;
+pub mod database;
+pub mod error;
+pub mod ingest;
+pub mod meter;
+pub mod plan;
+pub mod progress;
+pub mod project;
+pub mod publish;
+pub mod status;
+
+pub use error::AppError;
+pub use hub_store::Store;
+
+/// A new correlation id: one per command or request.
+#[must_use]
+pub fn new_correlation() -> hub_domain::CorrelationId {
+    hub_domain::CorrelationId(uuid::Uuid::now_v7())
+}

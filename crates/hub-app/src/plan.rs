@@ -1,0 +1,168 @@
+//! Planning: what shall be published for the entities that a stage touched, computed from what the tables hold now and
+//! written into the ledger. Planning the same twice writes nothing.
+
+use std::collections::BTreeSet;
+
+use hub_domain::{
+    ContentHash, Entity, EntityKind, ExternalId,
+    entity::{EntityFacts, Identity, ProjectFacts, Release, Run},
+    facts::{Desired, Destination, MAX_REPORT_LINES, MAX_RESULT_LINES, Publication, PublicationKey},
+    phrases::Phrase,
+};
+use hub_pipeline::plan::{self, NO_RELEASE, RunView};
+use hub_store::{ProjectRow, ResultFilter, Store, StoreError, Wanted, WorkerTx};
+
+use crate::AppError;
+
+/// Entities planned in one transaction.
+const BATCH: usize = 500;
+
+/// The template revision of a destination.
+fn revision(destination: Destination) -> u32 {
+    match destination {
+        Destination::Jira => hub_jira::TEMPLATE_REVISION,
+        Destination::Confluence => hub_confluence::TEMPLATE_REVISION,
+    }
+}
+
+/// The desired hash of a publication under the present templates.
+///
+/// # Errors
+/// Facts without a canonical form, which texts and whole numbers never are.
+pub fn desired_hash(publication: &Publication) -> Result<ContentHash, StoreError> {
+    Ok(publication.desired.hash(revision(publication.key.object.destination()))?)
+}
+
+/// Plans what was touched, and the project's own pages. Returns how many rows of the ledger changed.
+///
+/// # Errors
+/// The database's.
+pub async fn touched(store: &Store, row: &ProjectRow, touched: &BTreeSet<Identity>) -> Result<u64, AppError> {
+    let facts = row.facts();
+    let mut changed = 0;
+    let identities: Vec<Identity> = touched.iter().cloned().collect();
+    for batch in identities.chunks(BATCH) {
+        let tx = store.worker(row.tenant_id).await?;
+        let mut publications = Vec::new();
+        for entity in load(&tx, row, batch).await? {
+            publications.extend(of_entity(&tx, row, &facts, &entity).await?);
+        }
+        changed += want(&tx, row, &publications).await?;
+        tx.commit().await?;
+    }
+    let tx = store.worker(row.tenant_id).await?;
+    changed += want(&tx, row, &plan::project(&facts)).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Writes publications into the ledger.
+async fn want(tx: &WorkerTx, row: &ProjectRow, publications: &[Publication]) -> Result<u64, AppError> {
+    let mut wanted = Vec::with_capacity(publications.len());
+    for publication in publications {
+        wanted.push(Wanted {
+            key: publication.key.clone(),
+            rank: publication.rank,
+            desired_hash: Some(desired_hash(publication)?),
+        });
+    }
+    Ok(tx.want(row.id, &wanted).await?)
+}
+
+/// Loads entities of mixed kinds.
+async fn load(tx: &WorkerTx, row: &ProjectRow, batch: &[Identity]) -> Result<Vec<Entity>, AppError> {
+    let mut all = Vec::with_capacity(batch.len());
+    for kind in EntityKind::ALL {
+        let ids: Vec<ExternalId> = batch.iter().filter(|i| i.kind == kind).map(|i| i.external_id.clone()).collect();
+        if !ids.is_empty() {
+            all.extend(tx.entities_by_ids(row.id, kind, &ids).await?.into_iter().map(|e| e.entity));
+        }
+    }
+    Ok(all)
+}
+
+/// What shall be published for an entity, with the results that its issue and pages show.
+async fn of_entity(
+    tx: &WorkerTx,
+    row: &ProjectRow,
+    project: &ProjectFacts,
+    entity: &Entity,
+) -> Result<Vec<Publication>, AppError> {
+    let id = &entity.external_id;
+    match &entity.facts {
+        EntityFacts::TestCase(_) | EntityFacts::Defect(_) | EntityFacts::Release(_) | EntityFacts::Suite(_) => {
+            Ok(plan::standalone(project, entity))
+        }
+        EntityFacts::Run(run) => {
+            let mut publications = plan::run(project, entity, run, run_view(tx, row, id, run).await?);
+            if run.release.is_none() {
+                publications.extend(unreleased(project));
+            }
+            Ok(publications)
+        }
+        EntityFacts::Report(report) => {
+            let Some(run_entity) = tx.entity(row.id, &run_identity(&report.run)).await? else { return Ok(Vec::new()) };
+            let EntityFacts::Run(run) = &run_entity.entity.facts else { return Ok(Vec::new()) };
+            let filter = ResultFilter::Report(id.clone());
+            let lines = tx.result_lines(row.id, &report.run, &filter, MAX_REPORT_LINES).await?;
+            let more = report.counts.total().saturating_sub(lines.len() as u64);
+            Ok(plan::report(project, id, report, run, lines, more))
+        }
+    }
+}
+
+fn run_identity(id: &ExternalId) -> Identity {
+    Identity { kind: EntityKind::Run, external_id: id.clone() }
+}
+
+/// The page for runs without a release.
+fn unreleased(project: &ProjectFacts) -> Vec<Publication> {
+    let release = Release { name: Phrase::Unreleased.text(project.locale).to_owned() };
+    ExternalId::new(NO_RELEASE).map(|id| plan::release(project, &id, &release)).unwrap_or_default()
+}
+
+async fn run_view(tx: &WorkerTx, row: &ProjectRow, id: &ExternalId, run: &Run) -> Result<RunView, AppError> {
+    let results = tx.result_lines(row.id, id, &ResultFilter::All, MAX_RESULT_LINES).await?;
+    let failures = tx.result_lines(row.id, id, &ResultFilter::Unsuccessful, MAX_RESULT_LINES).await?;
+    Ok(RunView {
+        more_results: run.counts.total().saturating_sub(results.len() as u64),
+        more_failures: run.counts.unsuccessful().saturating_sub(failures.len() as u64),
+        suites: tx.suite_counts(row.id, id).await?,
+        results,
+        failures,
+    })
+}
+
+/// What shall be published now for keys of the ledger; a key whose entity is gone is left out.
+///
+/// # Errors
+/// The database's.
+pub async fn desired(tx: &WorkerTx, row: &ProjectRow, keys: &[PublicationKey]) -> Result<Vec<Publication>, AppError> {
+    let facts = row.facts();
+    let wanted: BTreeSet<&PublicationKey> = keys.iter().collect();
+    let identities: BTreeSet<Identity> = keys.iter().map(|k| k.entity.clone()).collect();
+    let identities: Vec<Identity> = identities.into_iter().collect();
+    let mut publications = plan::project(&facts);
+    publications.extend(unreleased(&facts));
+    for entity in load(tx, row, &identities).await? {
+        publications.extend(of_entity(tx, row, &facts, &entity).await?);
+    }
+    publications.retain(|p| wanted.contains(&p.key));
+    Ok(publications)
+}
+
+/// The page facts of a publication, where it is a page.
+#[must_use]
+pub fn page_of(publication: &Publication) -> Option<&hub_domain::facts::PageFacts> {
+    match &publication.desired {
+        Desired::Page(page) => Some(page),
+        Desired::Issue(_) | Desired::IssueLink(_) | Desired::RemoteLink(_) => None,
+    }
+}
+
+/// The key of the page above a page; none for a project's root page, and for what is no page.
+#[must_use]
+pub fn parent_of(publication: &Publication) -> Option<PublicationKey> {
+    let parent = page_of(publication)?.parent.clone()?;
+    Some(PublicationKey::page(parent.kind, parent.external_id))
+}

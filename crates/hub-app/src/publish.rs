@@ -1,0 +1,223 @@
+//! Publishing: what differs between the ledger's two hashes goes to the sites. [`slice()`] does a bounded part of one
+//! lane's work, which is what a queue's job calls; [`sync`] calls it until nothing is left.
+
+mod issues;
+mod links;
+mod pages;
+mod record;
+mod resolve;
+mod session;
+
+use std::time::Duration;
+
+use hub_domain::{CorrelationId, Moment, codes, facts::ObjectKind};
+use hub_store::{ProjectRow, PublicationState, Store};
+use serde::Serialize;
+
+use crate::{
+    AppError,
+    meter::Calls,
+    progress::{Progress, Step},
+};
+
+pub use session::Session;
+
+/// Rows of the ledger that one slice takes: two bulk creates and the one read that proves them.
+pub const SLICE_ROWS: usize = 100;
+
+/// How long a create may take effect after it was sent, with everything that may delay its being seen: an attempt that
+/// is not found by a scan that began later than this was never executed. Performance and safety are weighed in
+/// docs/decisions/0007-waiting-for-proof.md.
+pub const DOUBT: Duration = Duration::from_secs(120);
+
+/// The longest single sleep of `sync --wait`, so that new work is seen in between.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+
+/// What became of the publications of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// New at the site.
+    pub created: u64,
+    /// Changed at the site.
+    pub updated: u64,
+    /// Found at the site after their create's answer was lost.
+    pub adopted: u64,
+    /// To be repeated later.
+    pub waiting: u64,
+    /// Not known whether the create reached the site.
+    pub uncertain: u64,
+    /// Refused by the site: dead letters.
+    pub refused: u64,
+}
+
+impl Tally {
+    /// Everything that was handled.
+    #[must_use]
+    pub fn handled(&self) -> u64 {
+        self.created + self.updated + self.adopted + self.waiting + self.uncertain + self.refused
+    }
+}
+
+/// What a synchronisation did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SyncReport {
+    /// Issues.
+    pub issues: Tally,
+    /// Pages.
+    pub pages: Tally,
+    /// Links between issues.
+    pub issue_links: Tally,
+    /// Links from issues to pages.
+    pub remote_links: Tally,
+    /// Calls to the site.
+    pub calls: Calls,
+    /// Publications that are still due and wait.
+    pub waiting: u64,
+    /// Creates whose fate is unknown.
+    pub uncertain: u64,
+    /// Dead letters, old ones included.
+    pub dead: u64,
+}
+
+impl SyncReport {
+    fn tally(&mut self, object: ObjectKind) -> &mut Tally {
+        match object {
+            ObjectKind::Issue => &mut self.issues,
+            ObjectKind::Page => &mut self.pages,
+            ObjectKind::IssueLink => &mut self.issue_links,
+            ObjectKind::RemoteLink => &mut self.remote_links,
+        }
+    }
+}
+
+/// What a synchronisation needs.
+pub struct Context<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The project.
+    pub project: &'a ProjectRow,
+    /// The command or request that it belongs to.
+    pub correlation: CorrelationId,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// Does one slice of a lane's work: at most [`SLICE_ROWS`] publications of one kind. Returns what was handled; nothing
+/// where nothing is due, and then no call was made.
+///
+/// # Errors
+/// The database's, or a site that stops the whole work.
+pub async fn slice(
+    context: &Context<'_>,
+    session: &mut Session,
+    object: ObjectKind,
+) -> Result<Option<Tally>, AppError> {
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let due = tx.due(context.project.id, object, SLICE_ROWS, Moment::now_utc()).await?;
+    tx.commit().await?;
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let tally = match object {
+        ObjectKind::Issue => issues::publish(context, session, due).await?,
+        ObjectKind::Page => pages::publish(context, session, due).await?,
+        ObjectKind::IssueLink => links::publish_issue_links(context, session, due).await?,
+        ObjectKind::RemoteLink => links::publish_remote_links(context, session, due).await?,
+    };
+    context.progress.step(Step::Handled { object, count: tally.handled() });
+    Ok(Some(tally))
+}
+
+/// Publishes everything that is due, in the order issues, pages, links. With `wait`, also what becomes due by waiting.
+///
+/// # Errors
+/// The database's, or a site that stops the whole work.
+pub async fn sync(context: &Context<'_>, wait: bool) -> Result<SyncReport, AppError> {
+    let mut session = Session::new();
+    let mut report = SyncReport::default();
+    let done = run(context, &mut session, &mut report, wait).await;
+    report.calls = session.calls();
+    done?;
+    Ok(report)
+}
+
+async fn run(
+    context: &Context<'_>,
+    session: &mut Session,
+    report: &mut SyncReport,
+    wait: bool,
+) -> Result<(), AppError> {
+    announce(context).await?;
+    loop {
+        let mut handled = 0;
+        handled += resolve::open_creates(context, session, report).await?;
+        for object in ObjectKind::ALL {
+            while let Some(tally) = slice(context, session, object).await? {
+                add(report.tally(object), tally);
+                handled += tally.created + tally.updated + tally.adopted;
+                // Rows that a plan no longer knows are not handled; asking for them again would not end.
+                if tally.handled() == 0 {
+                    break;
+                }
+            }
+        }
+        let rest = rest(context, report).await?;
+        if handled == 0 {
+            let Some(sleep) = rest.filter(|_| wait) else { return Ok(()) };
+            let seconds = sleep.min(LONGEST_SLEEP).as_secs().max(1);
+            context.progress.step(Step::Waiting { seconds, reason: "the site, or the proof that a create was lost" });
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+    }
+}
+
+/// Counts what is left. Returns how long the next of it has to wait; nothing where waiting would not help: what only
+/// waits for another object that is refused waits for a person.
+async fn rest(context: &Context<'_>, report: &mut SyncReport) -> Result<Option<Duration>, AppError> {
+    let now = Moment::now_utc();
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let states = tx.summary(context.project.id).await?;
+    let due = tx.due_summary(context.project.id, now).await?;
+    let causes = tx.causes(context.project.id).await?;
+    tx.commit().await?;
+    let in_state = |wanted: &[PublicationState]| {
+        states.iter().filter(|line| wanted.contains(&line.state)).map(|line| line.rows).sum::<u64>()
+    };
+    report.waiting = in_state(&[PublicationState::Waiting, PublicationState::Pending]);
+    report.uncertain = in_state(&[PublicationState::Sending, PublicationState::Uncertain]);
+    report.dead = in_state(&[PublicationState::Dead]);
+    let blocked: u64 = causes
+        .iter()
+        .filter(|c| c.state == PublicationState::Waiting && c.code == codes::WAITS_FOR_PARENT.id)
+        .map(|c| c.rows)
+        .sum();
+    if report.uncertain > 0 {
+        return Ok(Some(LONGEST_SLEEP));
+    }
+    if report.waiting <= blocked {
+        return Ok(None);
+    }
+    let next = due.iter().filter_map(|line| line.next_attempt_at).min();
+    let until = next.map_or(Duration::from_secs(1), |at| Duration::try_from(at - now).unwrap_or_default());
+    Ok(Some(until))
+}
+
+/// Tells how much is due.
+async fn announce(context: &Context<'_>) -> Result<(), AppError> {
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let lines = tx.due_summary(context.project.id, Moment::now_utc()).await?;
+    tx.commit().await?;
+    for line in lines.iter().filter(|line| line.due > 0) {
+        context.progress.step(Step::Due { object: line.object, count: line.due });
+    }
+    Ok(())
+}
+
+fn add(total: &mut Tally, part: Tally) {
+    total.created += part.created;
+    total.updated += part.updated;
+    total.adopted += part.adopted;
+    total.waiting += part.waiting;
+    total.uncertain += part.uncertain;
+    total.refused += part.refused;
+}

@@ -1,0 +1,254 @@
+//! Issues: new ones by bulk create, changed ones by one call each.
+//!
+//! A create is announced before it is sent: the row is `sending`, committed, with the highest issue number known then.
+//! Whatever dies afterwards, the announcement stays, and the resolver looks above that number before anything is sent
+//! again.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use hub_destination::{Cause, Outcome, Remote, Transport};
+use hub_domain::{
+    Marker, Moment, codes,
+    facts::{Desired, Destination, IssueFacts, Publication, PublicationKey},
+};
+use hub_jira::{
+    Capabilities, Created, Jira,
+    calls::{MAX_BULK_CREATE, MAX_BULK_FETCH},
+    encode::{IssueWrite, Stamp},
+};
+use hub_store::{AuditAction, LedgerRow};
+use time::format_description::well_known::Rfc3339;
+
+use super::{
+    Context, Session, Tally,
+    record::{Attempt, save},
+};
+use crate::{AppError, plan};
+
+/// A create is not sent when more than this has passed since its announcement: the process was stopped in between, and
+/// somebody else may have taken over.
+pub const SEND_WITHIN: Duration = Duration::from_secs(5);
+
+/// An issue to publish: its row and what it shall be.
+struct Item {
+    row: LedgerRow,
+    facts: IssueFacts,
+    hash: hub_domain::ContentHash,
+}
+
+/// Publishes issues that are due.
+pub async fn publish(context: &Context<'_>, session: &mut Session, due: Vec<LedgerRow>) -> Result<Tally, AppError> {
+    let items = items(context, due).await?;
+    let (updates, creates): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|i| i.row.remote_id.is_some());
+    let mut tally = Tally::default();
+    if !creates.is_empty() {
+        super::add(&mut tally, create_all(context, session, creates).await?);
+    }
+    if !updates.is_empty() {
+        super::add(&mut tally, update_all(context, session, updates).await?);
+    }
+    Ok(tally)
+}
+
+/// Loads what each row shall be. A row whose entity is gone, or whose facts are no issue, has nothing to publish and is
+/// settled by the next plan.
+async fn items(context: &Context<'_>, due: Vec<LedgerRow>) -> Result<Vec<Item>, AppError> {
+    let keys: Vec<PublicationKey> = due.iter().map(|row| row.key.clone()).collect();
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let publications = plan::desired(&tx, context.project, &keys).await?;
+    tx.commit().await?;
+    let mut by_key: HashMap<PublicationKey, Publication> =
+        publications.into_iter().map(|p| (p.key.clone(), p)).collect();
+    let mut items = Vec::with_capacity(due.len());
+    for row in due {
+        let Some(publication) = by_key.remove(&row.key) else {
+            tracing::warn!(entity = row.key.entity.external_id.as_str(), "a due issue has no facts any more");
+            continue;
+        };
+        let hash = plan::desired_hash(&publication)?;
+        if let Desired::Issue(facts) = publication.desired {
+            items.push(Item { row, facts: *facts, hash });
+        }
+    }
+    Ok(items)
+}
+
+/// The marker of a row's object.
+pub fn marker(context: &Context<'_>, destination: Destination, key: &PublicationKey) -> Marker {
+    let project = context.project;
+    Marker::of(project.tenant_id, project.id, destination, key.entity.kind, &key.entity.external_id)
+}
+
+fn write(context: &Context<'_>, item: &Item, fence: i64) -> IssueWrite {
+    IssueWrite {
+        facts: item.facts.clone(),
+        stamp: Stamp {
+            marker: marker(context, Destination::Jira, &item.row.key),
+            attempt: item.row.attempts + 1,
+            fence,
+            hash: item.hash,
+            last_sync_at: Moment::now_utc().format(&Rfc3339).unwrap_or_default(),
+        },
+    }
+}
+
+async fn create_all(context: &Context<'_>, session: &mut Session, creates: Vec<Item>) -> Result<Tally, AppError> {
+    let connection = session.jira(context, true).await?;
+    let transport = connection.transport.clone();
+    let capabilities = connection.capabilities.clone();
+    let site = connection.connector.base_url.clone();
+    let jira = Jira::new(transport.as_ref(), &context.project.jira_project_key);
+    let mut sent = Vec::with_capacity(creates.len());
+    for chunk in chunks(creates, MAX_BULK_CREATE) {
+        sent.extend(create_chunk(context, &jira, &capabilities, chunk).await?);
+    }
+    let screen_changed = sent.iter().any(|(_, _, result)| matches!(result, Err(outcome) if blames_screen(outcome)));
+    let mut attempts = prove(&jira, context, sent).await;
+    if screen_changed && session.forget_jira() {
+        session.rediscover_jira(context).await?;
+        attempts = attempts.into_iter().map(retry_for_screen).collect();
+    }
+    save(context, &site, attempts).await
+}
+
+/// Jira's refusal of a field that its screen no longer has: known screens were out of date.
+fn blames_screen(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(cause) if cause.message.contains("not on the appropriate screen"))
+}
+
+/// A refusal that out-of-date knowledge caused is tried again with what the site says now.
+fn retry_for_screen(mut attempt: Attempt) -> Attempt {
+    if let Outcome::Refused(cause) = &attempt.outcome
+        && blames_screen(&attempt.outcome)
+    {
+        attempt.outcome = Outcome::Retryable(cause.clone());
+    }
+    attempt
+}
+
+fn chunks(items: Vec<Item>, size: usize) -> impl Iterator<Item = Vec<Item>> {
+    let mut items = items.into_iter();
+    std::iter::from_fn(move || {
+        let chunk: Vec<Item> = items.by_ref().take(size).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+/// An item that was sent, under which fence, with Jira's answer and how long it took.
+type Sent = (Item, i64, Result<(Created, Duration), Outcome>);
+
+/// Announces and sends one bulk create.
+async fn create_chunk(
+    context: &Context<'_>,
+    jira: &Jira<'_>,
+    capabilities: &Capabilities,
+    chunk: Vec<Item>,
+) -> Result<Vec<Sent>, AppError> {
+    let announced = Instant::now();
+    let keys: Vec<PublicationKey> = chunk.iter().map(|i| i.row.key.clone()).collect();
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let lowest = tx.highest_key(context.project.id).await?;
+    let claim = tx.mark_sending(context.project.id, &keys, lowest).await?;
+    tx.commit().await?;
+    // A row that another worker holds is not ours to send.
+    let ours: HashSet<PublicationKey> = claim.keys.into_iter().collect();
+    let fence = claim.fence;
+    let claimed: Vec<Item> = chunk.into_iter().filter(|item| ours.contains(&item.row.key)).collect();
+    let writes: Vec<IssueWrite> = claimed.iter().map(|item| write(context, item, fence)).collect();
+    if announced.elapsed() > SEND_WITHIN {
+        let cause = Cause::new(&codes::REMOTE_FAILED, None, "the process was stopped before the send");
+        let late = || Err(Outcome::Retryable(cause.clone()));
+        return Ok(claimed.into_iter().map(|item| (item, fence, late())).collect());
+    }
+    let started = Instant::now();
+    let results = jira.create(&writes, capabilities).await;
+    let took = started.elapsed();
+    Ok(claimed
+        .into_iter()
+        .zip(results)
+        .map(|(item, result)| (item, fence, result.map(|created| (created, took))))
+        .collect())
+}
+
+/// Proves which issue each created one is: the bulk answer does not promise its order, so the marker in the issue's own
+/// property decides.
+async fn prove(jira: &Jira<'_>, context: &Context<'_>, sent: Vec<Sent>) -> Vec<Attempt> {
+    let ids: Vec<String> =
+        sent.iter().filter_map(|(_, _, result)| result.as_ref().ok().map(|(created, _)| created.id.clone())).collect();
+    let mut by_marker: HashMap<String, Remote> = HashMap::new();
+    let mut unproven = None;
+    for block in ids.chunks(MAX_BULK_FETCH) {
+        match jira.find(block).await {
+            Ok(found) => by_marker.extend(found.into_iter().filter_map(|f| {
+                Some((f.marker?, Remote { id: f.id, key: Some(f.key), version: None, labels: f.labels }))
+            })),
+            Err(outcome) => unproven = Some(outcome),
+        }
+    }
+    let attempt = |(item, fence, result): Sent| {
+        let marker = marker(context, Destination::Jira, &item.row.key);
+        let took = result.as_ref().map(|(_, took)| *took).unwrap_or_default();
+        let outcome = match result {
+            Ok(_) => match by_marker.remove(marker.as_str()) {
+                Some(remote) => Outcome::Applied(remote),
+                None => Outcome::Unknown(doubt(unproven.as_ref())),
+            },
+            Err(outcome) => outcome,
+        };
+        Attempt {
+            row: item.row,
+            fence,
+            hash: item.hash,
+            action: AuditAction::Create,
+            outcome,
+            remote: None,
+            parent_id: None,
+            duration: took,
+            sent: true,
+        }
+    };
+    sent.into_iter().map(attempt).collect()
+}
+
+fn doubt(unproven: Option<&Outcome>) -> Cause {
+    match unproven {
+        Some(Outcome::Retryable(cause) | Outcome::Unknown(cause) | Outcome::Refused(cause)) => {
+            Cause::new(&codes::UNCERTAIN, cause.status, &cause.message)
+        }
+        Some(Outcome::Applied(_) | Outcome::Unchanged(_) | Outcome::Throttled { .. }) | None => {
+            Cause::new(&codes::UNCERTAIN, None, "the site named an issue that does not carry this marker")
+        }
+    }
+}
+
+async fn update_all(context: &Context<'_>, session: &mut Session, updates: Vec<Item>) -> Result<Tally, AppError> {
+    let connection = session.jira(context, false).await?;
+    let transport: std::sync::Arc<dyn Transport> = connection.transport.clone();
+    let capabilities = connection.capabilities.clone();
+    let site = connection.connector.base_url.clone();
+    let jira = Jira::new(transport.as_ref(), &context.project.jira_project_key);
+    let mut attempts = Vec::with_capacity(updates.len());
+    for item in updates {
+        let (Some(id), key) = (item.row.remote_id.clone(), item.row.remote_key.clone()) else { continue };
+        let fence = item.row.fence;
+        let started = Instant::now();
+        let write = write(context, &item, fence);
+        let labels = item.row.remote_labels.clone().unwrap_or_default();
+        let outcome = jira.update(&id, key.as_deref(), &write, &capabilities, &labels).await;
+        attempts.push(Attempt {
+            fence,
+            hash: item.hash,
+            action: AuditAction::Update,
+            outcome,
+            remote: Some(Remote { id, key, version: None, labels }),
+            parent_id: None,
+            duration: started.elapsed(),
+            sent: true,
+            row: item.row,
+        });
+    }
+    save(context, &site, attempts).await
+}

@@ -1,0 +1,121 @@
+//! Links, once both of their ends are published. Both kinds are absorbed by Jira when they are repeated.
+
+use std::{collections::HashMap, time::Instant};
+
+use hub_destination::{Outcome, Remote};
+use hub_domain::facts::{Desired, ObjectKind, PublicationKey};
+use hub_jira::Jira;
+use hub_store::{AuditAction, LedgerRow, RemoteRef};
+
+use super::{
+    Context, Session, Tally,
+    pages::waits,
+    record::{Attempt, save},
+};
+use crate::{AppError, plan};
+
+/// What a link needs: its row, what it shall be, and the remote ends that are published.
+struct Ends {
+    row: LedgerRow,
+    desired: Desired,
+    hash: hub_domain::ContentHash,
+    from: Option<RemoteRef>,
+    to: Option<RemoteRef>,
+}
+
+/// Loads links with their ends. A link's target is an issue or a page, by its kind.
+async fn load(context: &Context<'_>, due: Vec<LedgerRow>, target: ObjectKind) -> Result<Vec<Ends>, AppError> {
+    let keys: Vec<PublicationKey> = due.iter().map(|row| row.key.clone()).collect();
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let publications = plan::desired(&tx, context.project, &keys).await?;
+    let from =
+        |key: &PublicationKey| PublicationKey { object: ObjectKind::Issue, entity: key.entity.clone(), target: None };
+    let to =
+        |key: &PublicationKey| key.target.clone().map(|entity| PublicationKey { object: target, entity, target: None });
+    let ends: Vec<PublicationKey> = keys.iter().flat_map(|k| [Some(from(k)), to(k)]).flatten().collect();
+    let remotes: HashMap<PublicationKey, RemoteRef> =
+        tx.remote(context.project.id, &ends).await?.into_iter().map(|r| (r.key.clone(), r)).collect();
+    tx.commit().await?;
+    let mut by_key: HashMap<_, _> = publications.into_iter().map(|p| (p.key.clone(), p)).collect();
+    let mut loaded = Vec::with_capacity(due.len());
+    for row in due {
+        let Some(publication) = by_key.remove(&row.key) else { continue };
+        loaded.push(Ends {
+            hash: plan::desired_hash(&publication)?,
+            desired: publication.desired,
+            from: remotes.get(&from(&row.key)).cloned(),
+            to: to(&row.key).and_then(|key| remotes.get(&key).cloned()),
+            row,
+        });
+    }
+    Ok(loaded)
+}
+
+/// Publishes links between issues.
+pub async fn publish_issue_links(
+    context: &Context<'_>,
+    session: &mut Session,
+    due: Vec<LedgerRow>,
+) -> Result<Tally, AppError> {
+    let links = load(context, due, ObjectKind::Issue).await?;
+    let connection = session.jira(context, false).await?;
+    let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
+    let site = connection.connector.base_url.clone();
+    let mut attempts = Vec::with_capacity(links.len());
+    for link in links {
+        let Desired::IssueLink(facts) = &link.desired else { continue };
+        let keys = link
+            .from
+            .as_ref()
+            .and_then(|r| r.remote_key.clone())
+            .zip(link.to.as_ref().and_then(|r| r.remote_key.clone()));
+        let Some((from, to)) = keys else {
+            attempts.push(waits(link.row, link.hash, "an issue at one of its ends is not published yet"));
+            continue;
+        };
+        let started = Instant::now();
+        let outcome = jira.link(facts, &from, &to).await;
+        attempts.push(attempt(link, outcome, started));
+    }
+    save(context, &site, attempts).await
+}
+
+/// Publishes links from issues to pages.
+pub async fn publish_remote_links(
+    context: &Context<'_>,
+    session: &mut Session,
+    due: Vec<LedgerRow>,
+) -> Result<Tally, AppError> {
+    let links = load(context, due, ObjectKind::Page).await?;
+    let connection = session.jira(context, false).await?;
+    let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
+    let site = connection.connector.base_url.clone();
+    let mut attempts = Vec::with_capacity(links.len());
+    for link in links {
+        let Desired::RemoteLink(facts) = &link.desired else { continue };
+        let (Some(issue), Some(page)) = (link.from.clone(), link.to.clone()) else {
+            attempts.push(waits(link.row, link.hash, "its issue or its page is not published yet"));
+            continue;
+        };
+        let path =
+            page.remote_key.clone().unwrap_or_else(|| format!("/wiki/pages/viewpage.action?pageId={}", page.remote_id));
+        let started = Instant::now();
+        let outcome = jira.remote_link(facts, &issue.remote_id, &page.remote_id, &format!("{site}{path}")).await;
+        attempts.push(attempt(link, outcome, started));
+    }
+    save(context, &site, attempts).await
+}
+
+fn attempt(link: Ends, outcome: Outcome, started: Instant) -> Attempt {
+    Attempt {
+        fence: link.row.fence,
+        hash: link.hash,
+        action: AuditAction::Link,
+        outcome,
+        remote: link.row.remote_id.clone().map(|id| Remote { id, ..Remote::default() }),
+        parent_id: None,
+        duration: started.elapsed(),
+        sent: true,
+        row: link.row,
+    }
+}

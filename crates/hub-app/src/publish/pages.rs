@@ -1,0 +1,125 @@
+//! Pages, parents before children. The server's own unique title makes a create repeatable, and its version makes an
+//! update a compare-and-swap, so no announcement is needed.
+
+use std::{collections::HashMap, time::Instant};
+
+use hub_confluence::{Confluence, encode::PageWrite, flow::Known};
+use hub_destination::{Cause, Outcome, Remote};
+use hub_domain::{
+    codes,
+    facts::{Desired, Destination, ObjectKind, PublicationKey},
+};
+use hub_store::{AuditAction, LedgerRow};
+
+use super::{
+    Context, Session, Tally,
+    issues::marker,
+    record::{Attempt, save},
+};
+use crate::{AppError, plan};
+
+/// Pages that are recorded together: few, because a page's children need its id.
+const BATCH: usize = 10;
+
+/// Publishes pages that are due, in the order of their ranks.
+pub async fn publish(context: &Context<'_>, session: &mut Session, due: Vec<LedgerRow>) -> Result<Tally, AppError> {
+    let mut tally = Tally::default();
+    let mut due = due.into_iter().peekable();
+    while let Some(first) = due.next() {
+        let rank = first.rank;
+        let mut batch = vec![first];
+        while batch.len() < BATCH
+            && let Some(next) = due.next_if(|row| row.rank == rank)
+        {
+            batch.push(next);
+        }
+        super::add(&mut tally, publish_batch(context, session, batch).await?);
+    }
+    Ok(tally)
+}
+
+/// Publishes pages of one rank, none of which is another's parent.
+async fn publish_batch(context: &Context<'_>, session: &mut Session, batch: Vec<LedgerRow>) -> Result<Tally, AppError> {
+    let keys: Vec<PublicationKey> = batch.iter().map(|row| row.key.clone()).collect();
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let publications = plan::desired(&tx, context.project, &keys).await?;
+    let parents: Vec<PublicationKey> = publications.iter().filter_map(plan::parent_of).collect();
+    let remotes = tx.remote(context.project.id, &parents).await?;
+    tx.commit().await?;
+    let parents: HashMap<PublicationKey, String> = remotes.into_iter().map(|r| (r.key, r.remote_id)).collect();
+    let mut by_key: HashMap<_, _> = publications.into_iter().map(|p| (p.key.clone(), p)).collect();
+
+    let connection = session.confluence(context).await?;
+    let confluence = Confluence::new(connection.transport.as_ref(), &connection.capabilities);
+    let homepage = &connection.capabilities.homepage_id;
+    let site = connection.connector.base_url.clone();
+    let mut attempts = Vec::with_capacity(batch.len());
+    for row in batch {
+        let Some(publication) = by_key.remove(&row.key) else {
+            tracing::warn!(entity = row.key.entity.external_id.as_str(), "a due page has no facts any more");
+            continue;
+        };
+        let hash = plan::desired_hash(&publication)?;
+        let parent_id = match plan::parent_of(&publication) {
+            Some(parent) => parents.get(&parent).cloned(),
+            None => Some(homepage.clone()),
+        };
+        let Desired::Page(facts) = publication.desired else { continue };
+        let Some(parent_id) = parent_id else {
+            attempts.push(waits(row, hash, "the page above it is not published yet"));
+            continue;
+        };
+        let write = PageWrite {
+            facts: *facts,
+            kind: row.key.entity.kind,
+            marker: marker(context, Destination::Confluence, &row.key),
+            hash,
+        };
+        let known = known(&row);
+        let started = Instant::now();
+        let page = confluence.publish(&write, &parent_id, known.as_ref()).await;
+        attempts.push(Attempt {
+            fence: row.fence,
+            hash,
+            action: if known.is_some() { AuditAction::Update } else { AuditAction::Create },
+            outcome: page.outcome,
+            remote: page.remote,
+            parent_id: Some(parent_id),
+            duration: started.elapsed(),
+            sent: true,
+            row,
+        });
+    }
+    save(context, &site, attempts).await
+}
+
+fn known(row: &LedgerRow) -> Option<Known> {
+    Some(Known {
+        remote: Remote {
+            id: row.remote_id.clone()?,
+            key: row.remote_key.clone(),
+            version: row.remote_version.and_then(|v| i64::try_from(v).ok()),
+            labels: row.remote_labels.clone().unwrap_or_default(),
+        },
+        parent_id: row.remote_parent.clone(),
+    })
+}
+
+/// An attempt that was not made, because another object must be published first.
+pub fn waits(row: LedgerRow, hash: hub_domain::ContentHash, why: &str) -> Attempt {
+    let action = match row.key.object {
+        ObjectKind::Issue | ObjectKind::Page => AuditAction::Create,
+        ObjectKind::IssueLink | ObjectKind::RemoteLink => AuditAction::Link,
+    };
+    Attempt {
+        fence: row.fence,
+        hash,
+        action,
+        outcome: Outcome::Retryable(Cause::new(&codes::WAITS_FOR_PARENT, None, why)),
+        remote: None,
+        parent_id: None,
+        duration: std::time::Duration::ZERO,
+        sent: false,
+        row,
+    }
+}

@@ -1,0 +1,181 @@
+//! Outcomes become rows: the ledger's state after the verdict, and one line of the audit trail for every write.
+
+use std::time::Duration;
+
+use hub_destination::{Cause, Outcome, Remote, Verdict, verdict};
+use hub_domain::{ContentHash, Moment, codes};
+use hub_store::{AuditAction, AuditOutcome, AuditRow, Failure, FailureState, KnownRemote, LedgerRow, Published};
+use serde_json::json;
+
+use super::{Context, Tally};
+use crate::AppError;
+
+/// One publication's attempt and what came of it.
+pub struct Attempt {
+    /// The row as it was when the attempt began.
+    pub row: LedgerRow,
+    /// The fence under which it was sent.
+    pub fence: i64,
+    /// The hash of what was sent.
+    pub hash: ContentHash,
+    /// What was tried.
+    pub action: AuditAction,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The object as far as it is known, where the outcome itself does not say.
+    pub remote: Option<Remote>,
+    /// The page under which a page was put.
+    pub parent_id: Option<String>,
+    /// How long the call took.
+    pub duration: Duration,
+    /// Whether it reached the site at all: what only waits for another object has not been tried.
+    pub sent: bool,
+}
+
+/// What stops the whole work: a login or a site that fails for one object fails for all.
+fn stops(outcome: &Outcome) -> Option<Cause> {
+    match outcome {
+        Outcome::Retryable(cause) if cause.code == &codes::AUTHENTICATION || cause.code == &codes::SITE_UNREACHABLE => {
+            Some(cause.clone())
+        }
+        Outcome::Unknown(cause) if cause.code == &codes::AUTHENTICATION => Some(cause.clone()),
+        Outcome::Applied(_)
+        | Outcome::Unchanged(_)
+        | Outcome::Throttled { .. }
+        | Outcome::Retryable(_)
+        | Outcome::Unknown(_)
+        | Outcome::Refused(_) => None,
+    }
+}
+
+/// Saves attempts in one transaction.
+///
+/// # Errors
+/// The database's; or, after everything is saved, the cause that stops the whole work.
+pub async fn save(context: &Context<'_>, site: &str, attempts: Vec<Attempt>) -> Result<Tally, AppError> {
+    let mut tally = Tally::default();
+    let mut published = Vec::new();
+    let mut failures = Vec::new();
+    let mut audit = Vec::new();
+    let mut stop = None;
+    for attempt in attempts {
+        stop = stop.or_else(|| stops(&attempt.outcome));
+        if attempt.sent {
+            audit.push(audit_row(context, &attempt));
+        }
+        settle(attempt, &mut tally, &mut published, &mut failures);
+    }
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let project = context.project.id;
+    let recorded = tx.record_published(project, &published).await?;
+    tx.record_failure(project, &failures).await?;
+    tx.audit(&audit).await?;
+    tx.commit().await?;
+    if !recorded.stale.is_empty() {
+        tracing::warn!(count = recorded.stale.len(), "another worker has taken rows over; its record stands");
+    }
+    match stop {
+        Some(cause) => Err(AppError::Stopped { site: site.to_owned(), cause }),
+        None => Ok(tally),
+    }
+}
+
+fn settle(attempt: Attempt, tally: &mut Tally, published: &mut Vec<Published>, failures: &mut Vec<Failure>) {
+    let attempts = attempt.row.attempts + u32::from(attempt.sent);
+    let next = verdict(&attempt.outcome, attempts);
+    let (cause, known) = match attempt.outcome {
+        Outcome::Applied(remote) | Outcome::Unchanged(remote) => {
+            match attempt.action {
+                AuditAction::Create | AuditAction::Link => tally.created += 1,
+                AuditAction::Adopt => tally.adopted += 1,
+                AuditAction::Update
+                | AuditAction::Label
+                | AuditAction::Retire
+                | AuditAction::Import
+                | AuditAction::Configure => tally.updated += 1,
+            }
+            published.push(Published {
+                key: attempt.row.key,
+                fence: attempt.fence,
+                hash: Some(attempt.hash),
+                remote_id: Some(remote.id),
+                remote_key: remote.key,
+                remote_version: remote.version.and_then(|v| u64::try_from(v).ok()),
+                labels: Some(remote.labels),
+                remote_parent: attempt.parent_id,
+            });
+            return;
+        }
+        Outcome::Throttled { wait, .. } => (
+            Cause::new(&codes::THROTTLED, Some(429), format!("the site asks to wait {} s", wait.as_secs())),
+            attempt.remote,
+        ),
+        Outcome::Retryable(cause) | Outcome::Unknown(cause) | Outcome::Refused(cause) => (cause, attempt.remote),
+    };
+    let state = match next {
+        Verdict::RetryAfter(delay) => {
+            tally.waiting += 1;
+            FailureState::Waiting { next_attempt_at: Moment::now_utc() + delay }
+        }
+        Verdict::Resolve => {
+            tally.uncertain += 1;
+            FailureState::Uncertain
+        }
+        // `Record` follows from outcomes that were handled above; a failure is never recorded as published.
+        Verdict::Bury | Verdict::Record => {
+            tally.refused += 1;
+            FailureState::Dead
+        }
+    };
+    failures.push(Failure {
+        key: attempt.row.key,
+        fence: attempt.fence,
+        state,
+        spends_attempt: attempt.sent && cause.code != &codes::THROTTLED,
+        code: cause.code,
+        message: cause.message,
+        remote_status: cause.status,
+        remote: known.map(|remote| KnownRemote {
+            id: remote.id,
+            key: remote.key,
+            version: remote.version.and_then(|v| u64::try_from(v).ok()),
+            parent: attempt.parent_id,
+        }),
+    });
+}
+
+fn audit_row(context: &Context<'_>, attempt: &Attempt) -> AuditRow {
+    let known = attempt.remote.as_ref().map(reference);
+    let (remote_ref, status, code) = match &attempt.outcome {
+        Outcome::Applied(remote) | Outcome::Unchanged(remote) => (Some(reference(remote)), None, None),
+        Outcome::Throttled { .. } => (known, Some(429), Some(&codes::THROTTLED)),
+        Outcome::Retryable(cause) | Outcome::Unknown(cause) | Outcome::Refused(cause) => {
+            (known, cause.status, Some(cause.code))
+        }
+    };
+    let outcome = match &attempt.outcome {
+        Outcome::Applied(_) => AuditOutcome::Applied,
+        Outcome::Unchanged(_) => AuditOutcome::Unchanged,
+        Outcome::Throttled { .. } => AuditOutcome::Throttled,
+        Outcome::Retryable(_) => AuditOutcome::Retryable,
+        Outcome::Unknown(_) => AuditOutcome::Unknown,
+        Outcome::Refused(_) => AuditOutcome::Refused,
+    };
+    let key = &attempt.row.key;
+    let mut row = AuditRow::of(context.project.id, context.correlation, "hub/sync", attempt.action, key, outcome);
+    row.remote_ref = remote_ref;
+    row.code = code;
+    row.remote_status = status;
+    row.before = attempt.row.published_hash;
+    row.after = Some(attempt.hash);
+    row.detail = json!({
+        "duration_ms": u64::try_from(attempt.duration.as_millis()).unwrap_or(u64::MAX),
+        "attempt": attempt.row.attempts + 1,
+        "fence": attempt.fence,
+    });
+    row
+}
+
+fn reference(remote: &Remote) -> String {
+    remote.key.clone().unwrap_or_else(|| remote.id.clone())
+}

@@ -1,0 +1,95 @@
+//! Creates whose answer never came: looked for by their markers, in the range of issue keys that they can lie in, before
+//! anything is sent again.
+//!
+//! A read by key sees an issue at once, whatever the search index knows. What is found is adopted. What is not found is
+//! sent again only when the scan began later than the create can still take effect ([`DOUBT`]).
+
+use std::{collections::HashMap, time::Duration};
+
+use hub_destination::{Outcome, site::CALL_TIMEOUT};
+use hub_domain::{ContentHash, facts::Destination, facts::ObjectKind};
+use hub_jira::Jira;
+use hub_store::{AuditAction, LedgerRow, OpenCreate};
+
+use super::{
+    Context, DOUBT, Session, SyncReport,
+    issues::{SEND_WITHIN, marker},
+    record::{Attempt, save},
+};
+use crate::AppError;
+
+/// A send without a recorded answer for this long has lost its process: longer than the wait before the send and the
+/// call itself may take together.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(SEND_WITHIN.as_secs() + CALL_TIMEOUT.as_secs() + 5);
+
+/// Resolves open creates. Returns how many are settled: adopted, or proven absent and due again.
+pub async fn open_creates(
+    context: &Context<'_>,
+    session: &mut Session,
+    report: &mut SyncReport,
+) -> Result<u64, AppError> {
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let open = tx.open_creates(context.project.id, ObjectKind::Issue, ANSWERED_WITHIN).await?;
+    tx.commit().await?;
+    if open.is_empty() {
+        return Ok(0);
+    }
+    let connection = session.jira(context, true).await?;
+    let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
+    let site = connection.connector.base_url.clone();
+    // Ages are the database's, measured before the scan begins; no clock of this machine is compared with it.
+    let lowest = open.iter().map(|o| o.row.lowest_key.unwrap_or(0)).min().unwrap_or(0);
+    let found = jira.scan_above(lowest).await.map_err(|outcome| AppError::stopped(&site, outcome))?;
+    let by_marker: HashMap<String, _> = found.into_iter().filter_map(|f| Some((f.marker.clone()?, f))).collect();
+    let mut attempts = Vec::new();
+    let mut absent = Vec::new();
+    for OpenCreate { row, age } in open {
+        let marker = marker(context, Destination::Jira, &row.key);
+        match by_marker.get(marker.as_str()) {
+            Some(found) => {
+                let hash = found.hash.as_deref().and_then(from_hex).unwrap_or(LedgerRow::UNKNOWN_CONTENT);
+                attempts.push(adopt(row, found, hash));
+            }
+            None if age > DOUBT => absent.push((row.key, row.fence)),
+            None => {}
+        }
+    }
+    let adopted = attempts.len() as u64;
+    if !attempts.is_empty() {
+        super::add(&mut report.issues, save(context, &site, attempts).await?);
+    }
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let released = tx.release(context.project.id, &absent).await?;
+    tx.commit().await?;
+    Ok(adopted + released)
+}
+
+fn adopt(row: LedgerRow, found: &hub_jira::Found, hash: ContentHash) -> Attempt {
+    Attempt {
+        fence: row.fence,
+        hash,
+        action: AuditAction::Adopt,
+        outcome: Outcome::Applied(hub_destination::Remote {
+            id: found.id.clone(),
+            key: Some(found.key.clone()),
+            version: None,
+            labels: found.labels.clone(),
+        }),
+        remote: None,
+        parent_id: None,
+        duration: Duration::ZERO,
+        sent: true,
+        row,
+    }
+}
+
+fn from_hex(text: &str) -> Option<ContentHash> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0u8; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
+    }
+    Some(ContentHash(bytes))
+}
