@@ -63,10 +63,7 @@ impl Walk {
     }
 
     fn items(&mut self, items: &[Value], allowed: &[Child], path: &str) -> Checked {
-        items
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, item)| self.child(item, allowed, &format!("{path}/{index}")))
+        items.iter().enumerate().try_for_each(|(index, item)| self.child(item, allowed, &format!("{path}/{index}")))
     }
 
     /// A child must be one of the allowed kinds in one of the forms that its parent takes.
@@ -141,11 +138,9 @@ impl Walk {
             Content::FirstTwo(allowed) => {
                 self.items(items.get(..items.len().min(2)).unwrap_or_default(), allowed, &path)
             }
-            Content::MediaAndCaption(first, second) => {
-                items.iter().enumerate().try_for_each(|(index, item)| {
-                    self.child(item, if index == 0 { first } else { second }, &format!("{path}/{index}"))
-                })
-            }
+            Content::MediaAndCaption(first, second) => items.iter().enumerate().try_for_each(|(index, item)| {
+                self.child(item, if index == 0 { first } else { second }, &format!("{path}/{index}"))
+            }),
         }
     }
 }
@@ -157,7 +152,11 @@ fn attrs(value: Option<&Value>, attrs: &Attrs, path: &str) -> Checked {
         // A node without attrs in the model but open to other keys may carry anything.
         Some(_) if attrs.forms.is_empty() => Ok(()),
         Some(Value::Object(map)) => {
-            if attrs.forms.iter().any(|form| fits(map, form)) { Ok(()) } else { fail(path, "attrs") }
+            if attrs.forms.iter().any(|form| fits(map, form)) {
+                Ok(())
+            } else {
+                fail(path, "attrs")
+            }
         }
         Some(_) => fail(path, "attrs is not an object"),
     }
@@ -165,9 +164,9 @@ fn attrs(value: Option<&Value>, attrs: &Attrs, path: &str) -> Checked {
 
 /// Whether an object has exactly the attributes of a form.
 fn fits(map: &Map<String, Value>, form: &[Attr]) -> bool {
-    map.iter().all(|(key, value)| {
-        form.iter().find(|attr| attr.name == key).is_some_and(|attr| matches(value, attr.form))
-    }) && form.iter().all(|attr| !attr.required || map.contains_key(attr.name))
+    map.iter()
+        .all(|(key, value)| form.iter().find(|attr| attr.name == key).is_some_and(|attr| matches(value, attr.form)))
+        && form.iter().all(|attr| !attr.required || map.contains_key(attr.name))
 }
 
 fn matches(value: &Value, form: Form) -> bool {
@@ -181,13 +180,9 @@ fn matches(value: &Value, form: Form) -> bool {
         Form::AtLeast(least) => value.as_f64().is_some_and(|number| number >= least),
         Form::Within(least, most) => value.as_f64().is_some_and(|number| number >= least && number <= most),
         Form::Numbers => value.as_array().is_some_and(|items| items.iter().all(Value::is_number)),
-        Form::Texts => {
-            value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_string))
-        }
+        Form::Texts => value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_string)),
         Form::Colour(lengths) => value.as_str().is_some_and(|text| colour(text, lengths)),
-        Form::NamedColour(names) => {
-            value.as_str().is_some_and(|text| names.contains(&text) || colour(text, &[6]))
-        }
+        Form::NamedColour(names) => value.as_str().is_some_and(|text| names.contains(&text) || colour(text, &[6])),
         Form::Shape(form) => value.as_object().is_some_and(|map| fits(map, form)),
         Form::Shapes(form) => value.as_array().is_some_and(|items| {
             !items.is_empty() && items.iter().all(|item| item.as_object().is_some_and(|map| fits(map, form)))
@@ -196,9 +191,8 @@ fn matches(value: &Value, form: Form) -> bool {
 }
 
 fn colour(text: &str, lengths: &[usize]) -> bool {
-    text.strip_prefix('#').is_some_and(|digits| {
-        lengths.contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-    })
+    text.strip_prefix('#')
+        .is_some_and(|digits| lengths.contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 fn check_marks(value: Option<&Value>, marks: Marks, path: &str) -> Checked {

@@ -336,11 +336,7 @@ pub const NODES: &[Node] = &[
         given(&[&[must("localId", Form::Text), must("state", Form::Text)]]),
         Content::Optional(INLINE),
     ),
-    node(
-        "decisionList",
-        given(&[&[must("localId", Form::Text)]]),
-        Content::AtLeastOne(&[bare("decisionItem")]),
-    ),
+    node("decisionList", given(&[&[must("localId", Form::Text)]]), Content::AtLeastOne(&[bare("decisionItem")])),
     node(
         "embedCard",
         given(&[&[
@@ -362,11 +358,7 @@ pub const NODES: &[Node] = &[
     node("extension", EXTENSION_ATTRS, Content::None),
     node("hardBreak", perhaps(&[&[may("text", Form::OneOf(&["\n"])), LOCAL]]), Content::None),
     node("heading", given(&[&[must("level", Form::Within(1.0, 6.0)), LOCAL]]), Content::Optional(INLINE)),
-    node(
-        "inlineCard",
-        given(&[&[must("url", Form::Text), LOCAL], &[must("data", Form::Any), LOCAL]]),
-        Content::None,
-    ),
+    node("inlineCard", given(&[&[must("url", Form::Text), LOCAL], &[must("data", Form::Any), LOCAL]]), Content::None),
     node(
         "inlineExtension",
         given(&[&[
@@ -457,10 +449,7 @@ pub const NODES: &[Node] = &[
     node(
         "panel",
         given(&[&[
-            must(
-                "panelType",
-                Form::OneOf(&["info", "note", "tip", "warning", "error", "success", "custom"]),
-            ),
+            must("panelType", Form::OneOf(&["info", "note", "tip", "warning", "error", "success", "custom"])),
             may("panelIcon", Form::Text),
             may("panelIconId", Form::Text),
             may("panelIconText", Form::Text),
@@ -482,11 +471,7 @@ pub const NODES: &[Node] = &[
         ]]),
         Content::None,
     ),
-    node(
-        "syncBlock",
-        given(&[&[must("resourceId", Form::Text), must("localId", Form::Text)]]),
-        Content::None,
-    ),
+    node("syncBlock", given(&[&[must("resourceId", Form::Text), must("localId", Form::Text)]]), Content::None),
     node(
         "table",
         perhaps(&[&[

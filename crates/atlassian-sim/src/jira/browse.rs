@@ -194,9 +194,8 @@ fn issue_body(state: &State, issue: &Issue) -> String {
             let _ = write!(body, "<h2>{}</h2>{content}", escape(title));
         }
     };
-    let rich = |text: &Option<super::rich::Rich>| {
-        text.as_ref().map(|text| adf_html::render(&text.adf)).unwrap_or_default()
-    };
+    let rich =
+        |text: &Option<super::rich::Rich>| text.as_ref().map(|text| adf_html::render(&text.adf)).unwrap_or_default();
     add("Description", rich(&issue.description));
     add("Environment", rich(&issue.environment));
     let links = state.links_of.get(&issue.id).into_iter().flatten().filter_map(|id| state.links.get(id));
@@ -210,7 +209,9 @@ fn issue_body(state: &State, issue: &Issue) -> String {
     let files: String = issue
         .attachments
         .iter()
-        .map(|file| format!("<li>{} <span class=\"meta\">{} bytes</span></li>", escape(&file.filename), file.content.len()))
+        .map(|file| {
+            format!("<li>{} <span class=\"meta\">{} bytes</span></li>", escape(&file.filename), file.content.len())
+        })
         .collect();
     add("Attachments", if files.is_empty() { files } else { format!("<ul>{files}</ul>") });
     let properties: String = issue

@@ -79,7 +79,9 @@ pub fn words(body: &serde_json::Map<String, Value>, name: &str) -> Result<Vec<St
 /// Refuses more property keys than a list of issues may carry.
 pub fn check_property_keys(keys: &[String]) -> Result<(), Refusal> {
     if keys.len() > PROPERTY_KEYS_LIMIT {
-        return Err(Refusal::bad(format!("The maximum number of properties that can be requested is {PROPERTY_KEYS_LIMIT}.")));
+        return Err(Refusal::bad(format!(
+            "The maximum number of properties that can be requested is {PROPERTY_KEYS_LIMIT}."
+        )));
     }
     Ok(())
 }

@@ -136,10 +136,8 @@ pub fn create(state: &mut State, writer: Writer<'_>, details: &Value) -> Result<
     if let Some(value) = details.get("properties").filter(|value| !value.is_null()) {
         issue.properties = properties(value)?;
     }
-    let transition = details
-        .get("transition")
-        .filter(|value| !value.is_null())
-        .map(|value| transition(&mut issue, value));
+    let transition =
+        details.get("transition").filter(|value| !value.is_null()).map(|value| transition(&mut issue, value));
     let (id, key) = state.allot(project_id).ok_or_else(Refusal::payload)?;
     issue.id = id;
     issue.key.clone_from(&key);

@@ -69,12 +69,8 @@ fn allowed(view: &View<'_>, field: &Field, project: Option<&Project>, type_id: u
         Kind::Priority => Some(seed::PRIORITIES.iter().map(|row| view.priority(row.0)).collect()),
         Kind::Project => Some(project.into_iter().map(|project| view.project_brief(project)).collect()),
         Kind::IssueType => view.state.issue_type(type_id).map(|kind| json!([view.issue_type(kind)])),
-        Kind::Versions => {
-            Some(project?.versions.iter().map(|entry| named_json(view.site, entry, false)).collect())
-        }
-        Kind::Components => {
-            Some(project?.components.iter().map(|entry| named_json(view.site, entry, true)).collect())
-        }
+        Kind::Versions => Some(project?.versions.iter().map(|entry| named_json(view.site, entry, false)).collect()),
+        Kind::Components => Some(project?.components.iter().map(|entry| named_json(view.site, entry, true)).collect()),
         Kind::Choice => Some(json!([])),
         Kind::Summary
         | Kind::Rich
@@ -190,7 +186,12 @@ pub fn edit_meta(view: &View<'_>, issue: &Issue) -> Value {
         .filter(|field| !field.operations().is_empty() && field.kind != Kind::Project)
         .map(|field| {
             let allowed = allowed(view, field, project, issue.type_id);
-            (field.id.clone(), field.meta(field.kind == Kind::Summary, allowed))
+            let mut meta = field.meta(field.kind == Kind::Summary, allowed);
+            // Only create metadata names the field inside the entry.
+            if let Value::Object(meta) = &mut meta {
+                meta.remove("fieldId");
+            }
+            (field.id.clone(), meta)
         })
         .collect();
     json!({"fields": fields})

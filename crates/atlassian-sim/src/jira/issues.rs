@@ -78,9 +78,7 @@ async fn remove(ctx: Ctx, Path(key): Path<String>) -> Answer {
         .into_iter()
         .filter(|child| {
             let issue = world.jira.issues.get(child);
-            issue
-                .and_then(|issue| world.jira.issue_type(issue.type_id))
-                .is_some_and(super::state::IssueType::subtask)
+            issue.and_then(|issue| world.jira.issue_type(issue.type_id)).is_some_and(super::state::IssueType::subtask)
         })
         .collect();
     if !subtasks.is_empty() && !ctx.flag("deleteSubtasks") {

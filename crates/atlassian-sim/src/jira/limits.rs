@@ -22,10 +22,7 @@ fn cap(held: usize, most: usize, what: &str) -> Result<(), Refusal> {
     if held < most {
         return Ok(());
     }
-    Err(Refusal::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("The issue has reached the limit of {most} {what}."),
-    ))
+    Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The issue has reached the limit of {most} {what}.")))
 }
 
 /// # Errors

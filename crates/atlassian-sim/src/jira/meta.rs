@@ -78,10 +78,7 @@ async fn server_info(ctx: Ctx) -> Answer {
 
 async fn myself(ctx: Ctx) -> Answer {
     if ctx.anonymous() {
-        return Err(Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "Client must be authenticated to access this resource.",
-        ));
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource."));
     }
     let world = ctx.sim.lock();
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
@@ -170,9 +167,7 @@ async fn project_search(ctx: Ctx) -> Answer {
         .iter()
         .filter(|_| !ctx.anonymous())
         .filter(|project| keys.is_empty() || keys.iter().any(|key| key.eq_ignore_ascii_case(&project.key)))
-        .filter(|project| {
-            project.key.to_lowercase().contains(&query) || project.name.to_lowercase().contains(&query)
-        })
+        .filter(|project| project.key.to_lowercase().contains(&query) || project.name.to_lowercase().contains(&query))
         .collect();
     let values: Vec<Value> =
         found.iter().skip(start).take(most).map(|project| project_summary(&view, project)).collect();

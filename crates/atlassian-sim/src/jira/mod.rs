@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::extract::OriginalUri;
+use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 
 use crate::server::Sim;
@@ -19,6 +20,9 @@ mod create;
 mod createmeta;
 mod fields;
 mod issues;
+mod jql;
+mod jql_match;
+mod jql_time;
 pub(crate) mod limits;
 mod links;
 mod meta;
@@ -54,14 +58,14 @@ fn api() -> Router<Arc<Sim>> {
 }
 
 /// What a path or method that Jira does not have is answered.
-async fn unknown(method: Method, uri: Uri) -> reply::Refusal {
+async fn unknown(method: Method, OriginalUri(uri): OriginalUri) -> reply::Refusal {
     reply::Refusal::missing(format!("No endpoint {method} {}.", uri.path()))
 }
 
 /// Jira's routes: the API in each version, and pages for people.
 pub fn routes(sim: Arc<Sim>) -> Router<Arc<Sim>> {
-    let versions = ["2", "3", "latest"].into_iter().fold(Router::new(), |router, version| {
-        router.nest(&format!("/rest/api/{version}"), api())
-    });
+    let versions = ["2", "3", "latest"]
+        .into_iter()
+        .fold(Router::new(), |router, version| router.nest(&format!("/rest/api/{version}"), api()));
     versions.layer(from_fn_with_state(sim, limits::enforce)).merge(browse::routes())
 }

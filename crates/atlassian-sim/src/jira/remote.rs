@@ -67,8 +67,8 @@ async fn list(ctx: Ctx, Path(issue): Path<String>) -> Answer {
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
     if let Some(id) = ctx.query("globalId") {
         let link = issue.remote_links.iter().find(|link| link.global_id.as_deref() == Some(id));
-        let link = link
-            .ok_or_else(|| Refusal::missing(format!("A remote issue link with global ID '{id}' does not exist.")))?;
+        let link =
+            link.ok_or_else(|| Refusal::missing(format!("A remote issue link with global ID '{id}' does not exist.")))?;
         return Ok(ok(&view.remote_link(issue, link)));
     }
     Ok(ok(&issue.remote_links.iter().map(|link| view.remote_link(issue, link)).collect()))
@@ -79,7 +79,8 @@ async fn upsert(ctx: Ctx, Path(issue): Path<String>, sent: Sent) -> Answer {
     let mut link = parse(&sent.object()?)?;
     let mut world = ctx.sim.lock();
     let mut issue = world.jira.issue(&issue).ok_or_else(Refusal::no_issue)?.as_ref().clone();
-    let known = issue.remote_links.iter_mut().find(|known| link.global_id.is_some() && known.global_id == link.global_id);
+    let known =
+        issue.remote_links.iter_mut().find(|known| link.global_id.is_some() && known.global_id == link.global_id);
     let status = match known {
         Some(known) => {
             link.id = known.id;

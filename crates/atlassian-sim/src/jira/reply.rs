@@ -209,18 +209,20 @@ impl FromRequestParts<Arc<Sim>> for Ctx {
         // Nesting strips the version from the address that handlers see; the original still has it.
         let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.path());
         let version = if path.starts_with("/rest/api/3/") { Version::V3 } else { Version::V2 };
-        let principal = parts
-            .extensions
-            .get::<Principal>()
-            .cloned()
-            .unwrap_or(Principal::Anonymous { failed: false });
+        let principal = parts.extensions.get::<Principal>().cloned().unwrap_or(Principal::Anonymous { failed: false });
         // Links lead back to where the caller came from, unless the site was given an address of its own.
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let base = match (&sim.options().base_url, host) {
             (None, Some(host)) => format!("http://{host}"),
             (Some(_), _) | (None, None) => sim.base_url().to_owned(),
         };
-        Ok(Self { sim: sim.clone(), principal, version, base, query: parse_query(parts.uri.query().unwrap_or_default()) })
+        Ok(Self {
+            sim: sim.clone(),
+            principal,
+            version,
+            base,
+            query: parse_query(parts.uri.query().unwrap_or_default()),
+        })
     }
 }
 
@@ -245,9 +247,9 @@ fn percent_decode(text: &str) -> String {
             b'%' => {
                 let digits = (bytes.next(), bytes.next());
                 let decoded = match digits {
-                    (Some(high), Some(low)) => std::str::from_utf8(&[high, low])
-                        .ok()
-                        .and_then(|hex| u8::from_str_radix(hex, 16).ok()),
+                    (Some(high), Some(low)) => {
+                        std::str::from_utf8(&[high, low]).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok())
+                    }
                     (Some(_) | None, None) | (None, Some(_)) => None,
                 };
                 out.push(decoded.unwrap_or(b'?'));

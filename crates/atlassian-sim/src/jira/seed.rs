@@ -11,12 +11,7 @@ use crate::options::{Options, ProjectSpec};
 /// The workflow of every project: each status is reached by a global transition.
 pub const STATUSES: [Status; 3] = [
     Status { id: 10_000, name: "To Do", transition: 11, category: (2, "new", "blue-gray", "To Do") },
-    Status {
-        id: 10_001,
-        name: "In Progress",
-        transition: 21,
-        category: (4, "indeterminate", "yellow", "In Progress"),
-    },
+    Status { id: 10_001, name: "In Progress", transition: 21, category: (4, "indeterminate", "yellow", "In Progress") },
     Status { id: 10_002, name: "Done", transition: 31, category: (3, "done", "green", "Done") },
 ];
 
@@ -87,15 +82,7 @@ pub fn projects(options: &Options, types: &[IssueType]) -> Vec<Project> {
             let spec = ProjectSpec::parse(text);
             let key = spec.key.to_ascii_uppercase();
             let type_ids = types.iter().filter(|kind| !missing(&key, &kind.name)).map(|kind| kind.id).collect();
-            Project {
-                id,
-                key,
-                name: spec.name,
-                type_ids,
-                last_number: 0,
-                versions: Vec::new(),
-                components: Vec::new(),
-            }
+            Project { id, key, name: spec.name, type_ids, last_number: 0, versions: Vec::new(), components: Vec::new() }
         })
         .collect()
 }
@@ -117,11 +104,7 @@ pub fn link_types() -> Vec<LinkType> {
 }
 
 /// The custom fields on each create screen.
-pub fn screens(
-    projects: &[Project],
-    types: &[IssueType],
-    fields: &[Field],
-) -> HashMap<(u64, u64), HashSet<String>> {
+pub fn screens(projects: &[Project], types: &[IssueType], fields: &[Field]) -> HashMap<(u64, u64), HashSet<String>> {
     let settable: HashSet<String> = fields
         .iter()
         .filter(|field| field.custom && !matches!(field.kind, Kind::ReadOnly))
@@ -130,11 +113,8 @@ pub fn screens(
     let mut screens = HashMap::new();
     for project in projects {
         for kind in types.iter().filter(|kind| project.type_ids.contains(&kind.id)) {
-            let fields = if TYPES_WITH_CUSTOM_FIELDS.contains(&kind.name.as_str()) {
-                settable.clone()
-            } else {
-                HashSet::new()
-            };
+            let fields =
+                if TYPES_WITH_CUSTOM_FIELDS.contains(&kind.name.as_str()) { settable.clone() } else { HashSet::new() };
             screens.insert((project.id, kind.id), fields);
         }
     }
@@ -193,16 +173,7 @@ const SYSTEM: [Row; 44] = [
         Kind::ReadOnly,
     ),
     ("workratio", "Work Ratio", false, true, true, &["workratio"], Some(("number", None)), Kind::ReadOnly),
-    (
-        "issuerestriction",
-        "Restrict to",
-        true,
-        false,
-        true,
-        &[],
-        Some(("issuerestriction", None)),
-        Kind::ReadOnly,
-    ),
+    ("issuerestriction", "Restrict to", true, false, true, &[], Some(("issuerestriction", None)), Kind::ReadOnly),
     ("lastViewed", "Last Viewed", false, true, false, &["lastViewed"], Some(("datetime", None)), Kind::ReadOnly),
     ("watches", "Watchers", false, true, false, &["watchers"], Some(("watches", None)), Kind::ReadOnly),
     ("thumbnail", "Images", false, true, false, &[], None, Kind::ReadOnly),

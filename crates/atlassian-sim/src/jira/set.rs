@@ -57,9 +57,7 @@ pub fn units(text: &str) -> usize {
 /// # Errors
 /// A string where a document belongs (or the reverse), a document outside the schema, a text above the limit.
 pub fn rich(version: Version, value: &Value, creating: bool) -> Result<Option<Rich>, Fault> {
-    let too_long = || {
-        Fault::field("The entered text is too long. It exceeds the allowed limit of 32,767 characters.")
-    };
+    let too_long = || Fault::field("The entered text is too long. It exceeds the allowed limit of 32,767 characters.");
     match (version, value) {
         (_, Value::Null) => Ok(None),
         (Version::V2, Value::String(text)) => {
@@ -82,9 +80,9 @@ pub fn rich(version: Version, value: &Value, creating: bool) -> Result<Option<Ri
             }
             Ok(Some(Rich::from_adf(value.clone())))
         }
-        (Version::V3, _) => Err(Fault::field(
-            "Operation value must be an Atlassian Document (see the Atlassian Document Format)",
-        )),
+        (Version::V3, _) => {
+            Err(Fault::field("Operation value must be an Atlassian Document (see the Atlassian Document Format)"))
+        }
     }
 }
 
@@ -233,9 +231,11 @@ impl Setter<'_> {
             Kind::Parent => issue.parent = self.parent(value)?,
             Kind::IssueType => {
                 let project = self.state.project_by_id(issue.project);
-                let chosen = self.state.types.iter().filter(|kind| {
-                    project.is_some_and(|project| project.type_ids.contains(&kind.id))
-                });
+                let chosen = self
+                    .state
+                    .types
+                    .iter()
+                    .filter(|kind| project.is_some_and(|project| project.type_ids.contains(&kind.id)));
                 issue.type_id = pick(value, chosen.map(|kind| (kind.id, kind.name.as_str())))
                     .ok_or_else(|| Fault::field("Specify a valid issue type"))?;
             }
@@ -243,10 +243,8 @@ impl Setter<'_> {
                 let Value::Array(items) = value else {
                     return Err(Fault::field("data was not an array"));
                 };
-                let ids = items
-                    .iter()
-                    .map(|item| self.named(issue.project, field, item))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let ids =
+                    items.iter().map(|item| self.named(issue.project, field, item)).collect::<Result<Vec<_>, _>>()?;
                 *named_of(issue, field) = ids;
             }
             Kind::Choice => match value {

@@ -309,9 +309,8 @@ impl View<'_> {
         let address = |tail: &str| self.site.api(&format!("issue/{}/{tail}", issue.key));
         let named = |ids: &[u64], components: bool| -> Value {
             let project = self.state.project_by_id(issue.project);
-            let list = project.map_or(&[] as &[_], |project| {
-                if components { &project.components } else { &project.versions }
-            });
+            let list =
+                project.map_or(&[] as &[_], |project| if components { &project.components } else { &project.versions });
             list.iter()
                 .filter(|entry| ids.contains(&entry.id))
                 .map(|entry| super::meta::named_json(self.site, entry, components))
@@ -324,9 +323,7 @@ impl View<'_> {
             "environment" => or_null(issue.environment.as_ref().map(|text| self.rich(text))),
             "labels" => Some(json!(issue.labels)),
             "issuetype" => or_null(self.state.issue_type(issue.type_id).map(|kind| self.issue_type(kind))),
-            "project" => {
-                or_null(self.state.project_by_id(issue.project).map(|project| self.project_brief(project)))
-            }
+            "project" => or_null(self.state.project_by_id(issue.project).map(|project| self.project_brief(project))),
             "priority" => Some(self.priority(issue.priority)),
             "status" => Some(self.status(issue.status)),
             "resolution" => or_null(issue.resolution.map(|id| self.resolution(id))),
@@ -388,6 +385,18 @@ impl View<'_> {
         ids.filter_map(|link| self.state.links.get(link)).map(|link| self.link(link, Some(id))).collect()
     }
 
+    /// The names or the types of the selected fields.
+    pub fn legend(&self, selection: &Selection, word: &str) -> Value {
+        let fields = self.state.fields.iter().filter(|field| selection.wants(field));
+        fields
+            .filter_map(|field| {
+                let entry = if word == "names" { json!(field.name) } else { field.schema.clone()? };
+                Some((field.id.clone(), entry))
+            })
+            .collect::<Map<_, _>>()
+            .into()
+    }
+
     /// An issue with the selected fields, properties and expansions.
     pub fn issue(
         &self,
@@ -406,17 +415,12 @@ impl View<'_> {
         if let Some(wanted) = properties {
             out["properties"] = selected_properties(issue, wanted);
         }
+        for word in ["names", "schema"] {
+            if expands(word) {
+                out[word] = self.legend(selection, word);
+            }
+        }
         let fields: Vec<&Field> = self.state.fields.iter().filter(|field| selection.wants(field)).collect();
-        if expands("names") {
-            out["names"] = fields.iter().map(|field| (field.id.clone(), json!(field.name))).collect();
-        }
-        if expands("schema") {
-            out["schema"] = fields
-                .iter()
-                .filter_map(|field| Some((field.id.clone(), field.schema.clone()?)))
-                .collect::<Map<_, _>>()
-                .into();
-        }
         if expands("transitions") {
             out["transitions"] = self.transitions();
         }
@@ -441,10 +445,8 @@ impl View<'_> {
                 .collect::<Map<_, _>>()
                 .into();
         }
-        let values: Map<String, Value> = fields
-            .iter()
-            .filter_map(|field| Some((field.id.clone(), self.field(issue, field)?)))
-            .collect();
+        let values: Map<String, Value> =
+            fields.iter().filter_map(|field| Some((field.id.clone(), self.field(issue, field)?))).collect();
         out["fields"] = Value::Object(values);
         out
     }
