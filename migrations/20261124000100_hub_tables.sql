@@ -49,7 +49,8 @@ create table hub.connectors (
   ),
   account_email text not null check (account_email ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(account_email) <= 254),
   credential_ref text not null check (
-    credential_ref ~ '^(env://[A-Za-z_][A-Za-z0-9_]{0,127}|file:///[^[:space:]]+|vault://[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}(#[0-9]+)?)$' and length(credential_ref) <= 508
+    credential_ref ~ '^(env://[A-Za-z_][A-Za-z0-9_]{0,127}|file:///[^[:space:]]+|vault://[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}(#[0-9]+)?)$'
+    and length(credential_ref) <= 508
     and credential_ref !~ 'ATATT|ATCTT|ATSTT'
   ),
   capabilities jsonb,
@@ -241,9 +242,11 @@ create table hub.publication (
 -- One remote object belongs to one entity.
 create unique index publication_remote on hub.publication (project_id, object, remote_id)
   where remote_id is not null and object in ('issue', 'page');
--- "What is to do" is a read of this index; a row that is equal on both sides is not in it.
+-- "What is to do" is a read of this index; a row that is published, open or given up is not in it. By publication_due a row
+-- in these states differs on its two sides. The condition is the state and not the two hashes, because the planner has
+-- statistics of a column and none of a comparison: with the hashes it was seen to scan the table instead.
 create index publication_to_do on hub.publication (project_id, object, rank, entity_type, external_id)
-  where desired_hash is distinct from published_hash;
+  where state in ('pending', 'waiting');
 -- Unanswered creates, which are few.
 create index publication_open on hub.publication (project_id, object) where state in ('sending', 'uncertain');
 -- The highest issue number known of a project, below which a lost create cannot be.

@@ -63,10 +63,11 @@ pub struct SummaryLine {
 
 static WANT: Query = Query {
     doing: "say what shall be published",
-    // The join leaves unchanged rows out before ON CONFLICT, which would lock each of them.
+    // The join leaves unchanged rows out before ON CONFLICT, which would lock each of them. The state that is proposed must
+    // satisfy the CHECKs also where the row is there already and only what follows DO UPDATE counts.
     sql: "insert into hub.publication as p
-            (project_id, tenant_id, object, entity_type, external_id, target_type, target_id, rank, desired_hash)
-          select $1, $2, u.* from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int2[], $9::bytea[])
+            (project_id, tenant_id, object, entity_type, external_id, target_type, target_id, rank, desired_hash, state)
+          select $1, $2, u.*, case when u.hash is null then 'published' else 'pending' end from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int2[], $9::bytea[])
             u (object, entity_type, external_id, target_type, target_id, rank, hash)
             left join hub.publication q on q.project_id = $1 and q.object = u.object and q.entity_type = u.entity_type
              and q.external_id = u.external_id and q.target_type = u.target_type and q.target_id = u.target_id
@@ -100,15 +101,16 @@ static WANT: Query = Query {
         Type::BYTEA_ARRAY,
     ],
 };
-/// What is to do now, through the partial index `publication_to_do`.
+/// What is to do now, through the partial index `publication_to_do`. The CHECKs say that a row in one of these states differs;
+/// the states are asked for because the planner knows how rare they are.
 pub static DUE: Query = Query {
     doing: "read what is to do",
     sql: concat!(
         "select ",
         COLUMNS!(),
         " from hub.publication p
-           where p.project_id = $1 and p.object = $2 and p.desired_hash is distinct from p.published_hash
-             and (p.state = 'pending' or (p.state = 'waiting' and p.next_attempt_at <= $3))
+           where p.project_id = $1 and p.object = $2 and p.state in ('pending', 'waiting')
+             and (p.state = 'pending' or p.next_attempt_at <= $3)
            order by p.rank, p.entity_type, p.external_id, p.target_type, p.target_id limit $4"
     ),
     types: &[Type::UUID, Type::TEXT, Type::TIMESTAMPTZ, Type::INT8],
@@ -118,7 +120,7 @@ static DUE_SUMMARY: Query = Query {
     sql: "select object, count(*) filter (where state = 'pending' or next_attempt_at <= $2),
                  count(*) filter (where next_attempt_at > $2), min(next_attempt_at) filter (where next_attempt_at > $2)
             from hub.publication
-           where project_id = $1 and desired_hash is distinct from published_hash and state in ('pending', 'waiting')
+           where project_id = $1 and state in ('pending', 'waiting')
            group by object",
     types: &[Type::UUID, Type::TIMESTAMPTZ],
 };

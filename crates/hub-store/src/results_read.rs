@@ -51,7 +51,8 @@ static LINES: Query = Query {
     doing: "list the run's results",
     // The first line of the error, else of the note.
     sql: "select test_case_id, name, device, status, duration_ms,
-                 left(rtrim(split_part(ltrim(coalesce(nullif(btrim(message, E' \\t\\r\\n'), ''), notes), E' \\t\\r\\n'), E'\\n', 1)), 300)
+                 left(rtrim(split_part(ltrim(coalesce(nullif(btrim(message, E' \\t\\r\\n'), ''), notes), E' \\t\\r\\n'),
+                                       E'\\n', 1), E' \\t\\r'), 300)
             from hub.results
            where project_id = $1 and run_id = $2
              and run_month = (select h.run_month from hub.runs h where h.project_id = $1 and h.run_id = $2)
@@ -73,7 +74,7 @@ static DEVICES: Query = Query {
 };
 static DURATION: Query = Query {
     doing: "add up the run's durations",
-    sql: "select coalesce(least(sum(duration_ms), 9223372036854775807), 0)::bigint from hub.results
+    sql: "select least(coalesce(sum(duration_ms), 0), 9223372036854775807)::bigint from hub.results
            where project_id = $1 and run_id = $2
              and run_month = (select h.run_month from hub.runs h where h.project_id = $1 and h.run_id = $2)",
     types: &[Type::UUID, Type::TEXT],

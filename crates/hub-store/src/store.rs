@@ -48,9 +48,10 @@ impl Store {
         };
         let target = Target::read(&url)?;
         let name = target.name();
-        let manager = match target.config.get_ssl_mode() {
-            SslMode::Disable => Manager::new(target.config, NoTls),
-            _ => Manager::new(target.config, tls::connector(target.root_certificates.as_deref())?),
+        let manager = if target.config.get_ssl_mode() == SslMode::Disable {
+            Manager::new(target.config, NoTls)
+        } else {
+            Manager::new(target.config, tls::connector(target.root_certificates.as_deref())?)
         };
         let pool = Pool::builder(manager)
             .max_size(config.max_connections)

@@ -89,10 +89,11 @@ impl TestServer {
 
 /// Starts the process that stops the server; where one runs already, the new one ends at once.
 fn watch(dir: &Path) {
+    // In the background of a shell that ends at once: nobody has to wait for it, and it survives this process.
     let mut command = Command::new("sh");
-    command.args(["-c", WATCHDOG, "hub-testkit-watchdog"]).arg(dir).current_dir("/");
+    command.args(["-c", "sh -c \"$0\" hub-testkit-watchdog \"$1\" &", WATCHDOG]).arg(dir).current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    or_fail("start the test server's watchdog", command.spawn());
+    or_fail("start the test server's watchdog", command.status());
     let has_flock = Command::new("flock").arg("--version").stdout(Stdio::null()).status().is_ok_and(|s| s.success());
     assert!(has_flock, "the test server needs the program `flock` (Debian: util-linux), or HUB_TEST_DATABASE_URL");
 }

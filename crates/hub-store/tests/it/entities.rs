@@ -1,0 +1,176 @@
+//! Entities: hash first, precedence, paging, coverage.
+
+use hub_domain::{
+    Entity, EntityKind,
+    entity::{EntityFacts, Identity},
+    vocabulary::ResultStatus,
+};
+use hub_store::{Change, ProjectRow, Store};
+use hub_testkit::TestDatabase;
+use tokio_postgres::Client;
+
+use crate::sample::{case, defect, deprecated, id, project, result};
+
+async fn save(store: &Store, project: &ProjectRow, entities: &[Entity]) -> Vec<Change> {
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let done = tx.upsert_entities(project.id, entities).await.unwrap();
+    tx.commit().await.unwrap();
+    let identities: Vec<Identity> = done.iter().map(|upserted| upserted.identity.clone()).collect();
+    assert_eq!(identities, entities.iter().map(Entity::identity).collect::<Vec<_>>());
+    done.into_iter().map(|upserted| upserted.changed).collect()
+}
+
+/// Where each row is and who wrote or locked it: changes with every write, also with one of the same values.
+async fn traces(client: &Client, table: &str) -> Vec<String> {
+    let sql = format!("select tableoid::regclass || ' ' || ctid || ' ' || xmin || ' ' || xmax from {table} order by 1");
+    client.query_typed(&sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn importing_the_same_again_writes_nothing() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let client = database.client().await;
+    let entities: Vec<Entity> = (0..2_500).map(|n| case(&format!("TC_{n:05}"), "título con ñ")).collect();
+    assert!(save(&store, &project, &entities).await.iter().all(|change| *change == Change::Inserted));
+    let before = traces(&client, "hub.entities").await;
+    assert_eq!(before.len(), 2_500);
+    assert!(save(&store, &project, &entities).await.iter().all(|change| *change == Change::Unchanged));
+    assert_eq!(traces(&client, "hub.entities").await, before);
+
+    let mut changed = entities.clone();
+    changed[1_700] = case("TC_01700", "another title");
+    let changes = save(&store, &project, &changed).await;
+    assert_eq!(changes.iter().filter(|change| **change == Change::Updated).count(), 1);
+    assert_eq!(changes[1_700], Change::Updated);
+    let after = traces(&client, "hub.entities").await;
+    assert_eq!(after.iter().filter(|trace| !before.contains(trace)).count(), 1);
+}
+
+#[tokio::test]
+async fn facts_come_back_as_they_were_told() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let entities = [case("TC_1", "emoji 🎉, ]]>, <script>, \" and \\"), defect("D-1")];
+    save(&store, &project, &entities).await;
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    for entity in &entities {
+        let row = tx.entity(project.id, &entity.identity()).await.unwrap().unwrap();
+        assert_eq!(row.entity, *entity);
+        assert_eq!(row.content_hash, entity.content_hash().unwrap());
+        assert_eq!(row.deleted_at, None);
+    }
+    let missing = Identity { kind: EntityKind::Defect, external_id: id("TC_1") };
+    assert_eq!(tx.entity(project.id, &missing).await.unwrap(), None);
+    let counts = tx.entity_counts(project.id).await.unwrap();
+    assert_eq!(counts, [(EntityKind::Defect, 1), (EntityKind::TestCase, 1)]);
+}
+
+#[tokio::test]
+async fn a_lower_precedence_never_overwrites_a_higher_one() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let ranked = |precedence, title| {
+        let mut entity = case("TC_1", title);
+        entity.origin.precedence = precedence;
+        entity.origin.source = format!("source-{precedence}");
+        entity
+    };
+    let steps = [
+        (10, "from junit", Change::Inserted, "from junit"),
+        (50, "from csv", Change::Updated, "from csv"),
+        (10, "from junit", Change::Outranked, "from csv"),
+        (50, "from csv, later", Change::Updated, "from csv, later"),
+        // A source that counts more says the same: from now on it is its word.
+        (90, "from csv, later", Change::Unchanged, "from csv, later"),
+        (50, "from csv, again", Change::Outranked, "from csv, later"),
+        (10, "from csv, later", Change::Unchanged, "from csv, later"),
+    ];
+    for (step, (precedence, title, expected, holds)) in steps.into_iter().enumerate() {
+        assert_eq!(save(&store, &project, &[ranked(precedence, title)]).await, [expected], "step {step}");
+        let tx = store.worker(project.tenant_id).await.unwrap();
+        let row = tx.entity(project.id, &ranked(0, "").identity()).await.unwrap().unwrap();
+        assert_eq!(row.entity.facts.title(), holds, "step {step}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_told_twice_in_one_call_is_saved_once() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let mut weak = case("TC_1", "weak");
+    weak.origin.precedence = 1;
+    let changes = save(&store, &project, &[case("TC_1", "first"), case("TC_1", "second"), weak]).await;
+    assert_eq!(changes, [Change::Outranked, Change::Inserted, Change::Outranked]);
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let row = tx.entity(project.id, &case("TC_1", "").identity()).await.unwrap().unwrap();
+    assert_eq!(row.entity.facts.title(), "second");
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_and_leave_deleted_ones_out() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let ids = ["a", "B", "Á", "z_1", "z-1", "Z"];
+    let mut entities: Vec<Entity> = ids.iter().map(|id| case(id, "x")).collect();
+    entities.push(defect("other kind"));
+    entities.push(case("gone", "x"));
+    save(&store, &project, &entities).await;
+    database
+        .client()
+        .await
+        .batch_execute("update hub.entities set deleted_at = now() where external_id = 'gone'")
+        .await
+        .unwrap();
+
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.entities(project.id, EntityKind::TestCase, after.as_ref(), 4).await.unwrap();
+        seen.extend(page.iter().map(|row| row.entity.external_id.to_string()));
+        if page.len() < 4 {
+            break;
+        }
+        after = page.last().map(|row| row.entity.external_id.clone());
+    }
+    let mut expected = ids.map(str::to_owned);
+    expected.sort_unstable();
+    seen.sort_unstable();
+    assert_eq!(seen, expected);
+    let some = tx.entities_by_ids(project.id, EntityKind::TestCase, &[id("Z"), id("none"), id("gone")]).await.unwrap();
+    assert_eq!(some.len(), 2);
+    assert!(some.iter().any(|row| row.deleted_at.is_some()));
+    drop(tx);
+    // Told again, it is back.
+    assert_eq!(save(&store, &project, &[case("gone", "x")]).await, [Change::Updated]);
+}
+
+#[tokio::test]
+async fn coverage_counts_cases_in_use_that_were_executed() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let entities = [case("TC_1", "a"), case("TC_2", "b"), case("TC_3", "c"), deprecated("TC_4"), defect("TC_9")];
+    save(&store, &project, &entities).await;
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let run = id("run-1");
+    let month = tx.ensure_run(project.id, &run, None).await.unwrap();
+    let results = [
+        result("1", Some("TC_1"), ResultStatus::Failed),
+        result("2", Some("TC_1"), ResultStatus::Passed),
+        result("3", Some("TC_2"), ResultStatus::Skipped),
+        result("4", Some("TC_4"), ResultStatus::Passed),
+        result("5", Some("unknown"), ResultStatus::Passed),
+        result("6", None, ResultStatus::Passed),
+    ];
+    tx.upsert_results(project.id, month, &run, &results).await.unwrap();
+    let coverage = tx.cases_executed(project.id, &run).await.unwrap();
+    assert_eq!((coverage.executed, coverage.known), (1, 3));
+    assert_eq!(tx.cases_executed(project.id, &id("other run")).await.unwrap().executed, 0);
+    assert!(matches!(entities[0].facts, EntityFacts::TestCase(_)));
+}
