@@ -25,8 +25,6 @@ pub const MARKER_ID: &str = "haida-hub";
 /// The columns of Page Properties: the same words in every language, because reports match them as text.
 const COLUMNS: [&str; 6] = ["project", "run_id", "env", "status", "coverage", "date"];
 
-/// Rows of a Page Properties Report at a time.
-const REPORT_ROWS: u16 = 50;
 
 /// The label by which indexes find pages of a kind. With a hyphen: a Confluence label holds no colon.
 #[must_use]
@@ -116,8 +114,7 @@ fn index(document: &mut Document, page: &PageFacts, kind: EntityKind, scope: Opt
             .only_id(PROPERTIES_ID)
             .headings(COLUMNS)
             .first_column(first.text(page.locale))
-            .sort_by("date", true)
-            .page_size(REPORT_ROWS),
+            .sort_by("date", true),
     );
 }
 

@@ -7,7 +7,7 @@ mod results;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hub_domain::{
-    Entity, ExternalId, Position, Problem, Severity, TestResult,
+    Entity, ExternalId, Moment, Position, Problem, Severity, TestResult,
     codes::{self, Code},
     entity::{Counts, Origin},
     record::{DeclaredCounts, Record, SuiteRecord},
@@ -79,6 +79,8 @@ pub struct Normaliser {
     repeated: HashMap<u64, u32>,
     derived: HashSet<ExternalId>,
     suites: HashSet<ExternalId>,
+    /// The start of the suite that was announced last, for results that name none of their own.
+    suite_started: Option<(Vec<String>, Moment)>,
 }
 
 impl Normaliser {
@@ -94,6 +96,7 @@ impl Normaliser {
             repeated: HashMap::new(),
             derived: HashSet::new(),
             suites: HashSet::new(),
+            suite_started: None,
         }
     }
 
@@ -125,6 +128,10 @@ impl Normaliser {
 
     /// The root's header counts for the whole; without one, the headers of the outermost suites are added.
     fn suite_header(&mut self, suite: &SuiteRecord) {
+        let started = suite.started_at.as_deref().and_then(results::moment);
+        // A suite without a start of its own has its outer suite's.
+        let inherited = || self.suite_started.take().filter(|(path, _)| suite.path.starts_with(path)).map(|(_, at)| at);
+        self.suite_started = started.or_else(inherited).map(|at| (suite.path.clone(), at));
         if suite.path.is_empty() {
             self.summary.declared = suite.declared;
         } else if suite.path.len() == 1 {

@@ -9,6 +9,7 @@ mod call;
 mod comments;
 mod cql;
 mod details;
+mod edits;
 mod entities;
 mod html;
 mod http;
@@ -51,8 +52,8 @@ fn v2() -> Router<Arc<Sim>> {
     let on = |operation: Operation| on(Audience::V2, operation);
     let pages = Router::new()
         .route("/pages", get(on(pages::list)).post(on(pages::create)))
-        .route("/pages/{id}", get(on(pages::read)).put(on(pages::update)).delete(on(pages::delete)))
-        .route("/pages/{id}/title", put(on(pages::update_title)))
+        .route("/pages/{id}", get(on(pages::read)).put(on(edits::update)).delete(on(edits::delete)))
+        .route("/pages/{id}/title", put(on(edits::update_title)))
         .route("/pages/{id}/children", get(on(tree::children)))
         .route("/pages/{id}/direct-children", get(on(tree::direct_children)))
         .route("/pages/{id}/descendants", get(on(tree::descendants)))

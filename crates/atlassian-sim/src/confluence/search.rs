@@ -53,12 +53,15 @@ impl Indexed<'_> {
         format!("{} {}", self.version.title, text_of(&self.version.body.nodes()))
     }
 
-    fn is(&self, state: &State, field: Field, value: &str, here: Option<u64>) -> bool {
+    fn is(&self, state: &State, field: Field, value: &str, here: Here) -> bool {
         let page = self.page;
-        let number = value.parse::<u64>().ok();
+        let current = value.eq_ignore_ascii_case("currentContent()");
+        let number = if current { here.page } else { value.parse::<u64>().ok() };
         match field {
             Field::Type => value.eq_ignore_ascii_case("page"),
-            Field::Space if value.eq_ignore_ascii_case("currentSpace()") => here == Some(page.space),
+            Field::Space if value.eq_ignore_ascii_case("currentSpace()") => {
+                here.is_some_and(|here| here.space == page.space)
+            }
             Field::Space => state.space(page.space).is_some_and(|space| space.key.eq_ignore_ascii_case(value)),
             Field::Label => page.labels.iter().any(|label| {
                 label.name.eq_ignore_ascii_case(value) && self.until.is_none_or(|until| label.added <= until)
@@ -74,7 +77,7 @@ impl Indexed<'_> {
         }
     }
 
-    fn compare(&self, state: &State, field: Field, operator: Operator, values: &[String], here: Option<u64>) -> bool {
+    fn compare(&self, state: &State, field: Field, operator: Operator, values: &[String], here: Here) -> bool {
         let any = |holds: &dyn Fn(&str) -> bool| values.iter().any(|value| holds(value));
         let contains = |value: &str| match field {
             Field::Title => contains_words(&self.version.title, value),
@@ -100,7 +103,7 @@ impl Indexed<'_> {
         }
     }
 
-    fn holds(&self, state: &State, condition: &Condition, here: Option<u64>) -> bool {
+    fn holds(&self, state: &State, condition: &Condition, here: Here) -> bool {
         match condition {
             Condition::And(left, right) => self.holds(state, left, here) && self.holds(state, right, here),
             Condition::Or(left, right) => self.holds(state, left, here) || self.holds(state, right, here),
@@ -124,11 +127,20 @@ fn day(at: OffsetDateTime) -> String {
     at.date().to_string()
 }
 
-/// Ids of the pages that a query finds; `here` is what `currentSpace()` means, `until` the index's age.
+/// The page that holds the macro whose query is evaluated: what `currentSpace()` and `currentContent()` mean.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Here {
+    /// Its space.
+    pub space: Option<u64>,
+    /// The page itself.
+    pub page: Option<u64>,
+}
+
+/// Ids of the pages that a query finds; `here` is where the query stands, `until` the index's age.
 ///
 /// # Errors
 /// The server's words for a query that it refuses.
-pub fn find(state: &State, text: &str, here: Option<u64>, until: Option<OffsetDateTime>) -> Result<Vec<u64>, String> {
+pub fn find(state: &State, text: &str, here: Here, until: Option<OffsetDateTime>) -> Result<Vec<u64>, String> {
     let Query { condition, order } = cql::parse(text).map_err(|error| error.0)?;
     let mut found: Vec<Indexed<'_>> = state
         .pages()
@@ -165,7 +177,10 @@ fn asked(state: &State, call: &Call, path: &str) -> Result<Found, Reply> {
         },
     };
     let here = call.one("cqlcontext").and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let here = here.and_then(|context| Some(state.space_by_key(context["spaceKey"].as_str()?)?.id));
+    let here = here.map_or_else(Here::default, |context| Here {
+        space: context["spaceKey"].as_str().and_then(|key| Some(state.space_by_key(key)?.id)),
+        page: context["contentId"].as_str().and_then(|id| id.parse().ok()),
+    });
     let lag = Duration::milliseconds(i64::try_from(state.behaviour.search_lag_ms).unwrap_or(i64::MAX));
     let until = (!lag.is_zero()).then(|| call.now.checked_sub(lag)).flatten();
     let all = find(state, cql, here, until).map_err(|why| v1_bad_request(&why))?;

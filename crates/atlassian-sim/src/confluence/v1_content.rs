@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, Representation, Sent};
 use super::call::Call;
-use super::pages::{self, NewPage, Update};
+use super::edits::{self, Update};
+use super::pages::{self, NewPage};
 use super::reply::{Answer, Reply, as_v1, v1, v1_bad_request, v1_no_content};
 use super::state::{Page, Space, State, Status, Version};
 use super::{labels, properties, tree, wire};
@@ -279,7 +280,7 @@ pub fn update(state: &mut State, call: &Call) -> Answer {
         message: sent["version"]["message"].as_str().unwrap_or("").to_owned(),
         minor: sent["version"]["minorEdit"].as_bool().unwrap_or(false),
     };
-    pages::apply(state, call, id, update).map_err(as_v1)?;
+    edits::apply(state, call, id, update).map_err(as_v1)?;
     shown(state, call, id)
 }
 

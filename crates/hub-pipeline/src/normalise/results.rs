@@ -61,6 +61,8 @@ impl Normaliser {
             }
             moment
         });
+        let of_suite = self.suite_started.as_ref().filter(|(path, _)| record.suite.starts_with(path));
+        let started_at = started_at.or(of_suite.map(|(_, at)| *at));
         if let Some(environment) = text(record.environment.clone()) {
             *self.environments.entry(environment).or_default() += 1;
         }
@@ -173,7 +175,7 @@ fn unnamed(record: &ResultRecord) -> Option<ExternalId> {
 
 /// A moment as reports write it: RFC 3339, or the same without a zone, which is then UTC. Years before 2000 and after
 /// 2100 are damage, not dates.
-fn moment(value: &str) -> Option<OffsetDateTime> {
+pub(super) fn moment(value: &str) -> Option<OffsetDateTime> {
     let value = value.trim();
     let plain = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second][optional [.[subsecond]]]");
     let spaced = value.replacen(' ', "T", 1);

@@ -1,207 +1,21 @@
 //! What Confluence remembers. The fields that an index is built on are private here, so the indexes cannot drift.
 
+mod model;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::body::Stored;
+use super::comments::Comment;
 use crate::options::ProjectSpec;
 use crate::world::{World, iso_millis};
 
+pub use self::model::{Behaviour, Label, Page, Property, Space, Status, Version};
+
 /// The author of what nobody wrote: space homepages.
 const SYSTEM_ACCOUNT: &str = "confluence-system";
-
-/// Behaviours that differ between sites, or that a test wants to meet on purpose. Changed while running with
-/// `PUT /_sim/confluence` or through [`State::behaviour`]; a reset restores the default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Behaviour {
-    /// A page in the trash still holds its title. Observers disagree; the stricter reading is the default.
-    pub trashed_holds_title: bool,
-    /// Serve v1 `/wiki/rest/api/content` and its properties, which newer Cloud sites answer with 410.
-    pub v1_content: bool,
-    /// A new page gets the content property `content-appearance-published`, which its create answer does not show.
-    pub implicit_property: bool,
-    /// A caller without an account gets 404 from v2 and 403 from v1, as observed, in place of the documented 401.
-    pub hidden_from_strangers: bool,
-    /// Collections are open to anonymous callers, and empty for them, as on a site with public access.
-    pub anonymous_reads: bool,
-    /// `GET` of a page answers 404 for this long after its creation, milliseconds.
-    pub missing_after_create_ms: u64,
-    /// `PUT` of a page answers 409 for this long after its creation, milliseconds.
-    pub conflict_after_create_ms: u64,
-    /// Writes show up in CQL search after this long, milliseconds.
-    pub search_lag_ms: u64,
-}
-
-impl Default for Behaviour {
-    fn default() -> Self {
-        Self {
-            trashed_holds_title: true,
-            v1_content: false,
-            implicit_property: true,
-            hidden_from_strangers: false,
-            anonymous_reads: false,
-            missing_after_create_ms: 0,
-            conflict_after_create_ms: 0,
-            search_lag_ms: 0,
-        }
-    }
-}
-
-/// A space.
-#[derive(Debug, Clone)]
-pub struct Space {
-    /// Its numeric id.
-    pub id: u64,
-    /// Its key, as it is written in addresses.
-    pub key: String,
-    /// The readable name.
-    pub name: String,
-    /// Plain text under the name.
-    pub description: String,
-    /// The page shown at `/overview`.
-    pub homepage: Option<u64>,
-    /// Account that created it.
-    pub author: String,
-    /// When it was created.
-    pub created: OffsetDateTime,
-}
-
-/// Where a page is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Visible.
-    Current,
-    /// Never published.
-    Draft,
-    /// Put away, still holding its title.
-    Archived,
-    /// Deleted, to be restored or purged.
-    Trashed,
-}
-
-impl Status {
-    /// The word on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Current => "current",
-            Self::Draft => "draft",
-            Self::Archived => "archived",
-            Self::Trashed => "trashed",
-        }
-    }
-}
-
-/// One version of a page.
-#[derive(Debug, Clone)]
-pub struct Version {
-    /// 1 for the first.
-    pub number: u32,
-    /// The title it had.
-    pub title: String,
-    /// The body, as sent and as stored.
-    pub body: Stored,
-    /// What the author said about it.
-    pub message: String,
-    /// Whether watchers were spared.
-    pub minor: bool,
-    /// Account that wrote it.
-    pub author: String,
-    /// When.
-    pub created: OffsetDateTime,
-}
-
-/// A label on a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
-    /// The label's own id, the same on every page.
-    pub id: u64,
-    /// `global`, `my`, `team` or `system`.
-    pub prefix: String,
-    /// Lower case.
-    pub name: String,
-    /// When it was put on the page.
-    pub added: OffsetDateTime,
-}
-
-/// A content property.
-#[derive(Debug, Clone)]
-pub struct Property {
-    /// Its numeric id.
-    pub id: u64,
-    /// Its key, case-sensitive, unique on the page.
-    pub key: String,
-    /// Any JSON.
-    pub value: Value,
-    /// Raised by one with every update.
-    pub number: u32,
-    /// What the author said about the last update.
-    pub message: String,
-    /// Account that wrote the last version.
-    pub author: String,
-    /// When.
-    pub created: OffsetDateTime,
-}
-
-/// A page. Title, parent and status are changed through [`State`], which keeps its indexes by them.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// Its numeric id.
-    pub id: u64,
-    /// The space, which never changes.
-    pub space: u64,
-    parent: Option<u64>,
-    status: Status,
-    title: String,
-    /// The order among its siblings.
-    pub position: u32,
-    /// Account that created it.
-    pub author: String,
-    /// When it was created.
-    pub created: OffsetDateTime,
-    /// The status before the present one, and when it ended: what a lagging index still believes.
-    pub before: Option<(Status, OffsetDateTime)>,
-    /// Oldest first, never empty.
-    pub versions: Vec<Version>,
-    /// A draft of a published page.
-    pub draft: Option<Version>,
-    /// In the order they were added.
-    pub labels: Vec<Label>,
-    /// In the order they were created.
-    pub properties: Vec<Property>,
-    /// Whether it is a live document.
-    pub live: bool,
-}
-
-impl Page {
-    /// The parent page; `None` at the root of the space and in the trash.
-    pub fn parent(&self) -> Option<u64> {
-        if self.status == Status::Trashed { None } else { self.parent }
-    }
-
-    /// Where it is in its life.
-    pub fn status(&self) -> Status {
-        self.status
-    }
-
-    /// The title, as typed.
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// The newest version. A page without versions cannot be built.
-    pub fn current(&self) -> Option<&Version> {
-        self.versions.last()
-    }
-
-    /// The newest version's number.
-    pub fn number(&self) -> u32 {
-        self.current().map_or(0, |version| version.number)
-    }
-}
 
 /// Everything that Confluence remembers.
 #[derive(Debug)]
@@ -209,9 +23,9 @@ pub struct State {
     /// Behaviours in force.
     pub behaviour: Behaviour,
     /// Comments under pages, by id.
-    pub(super) comments: BTreeMap<u64, super::comments::Comment>,
+    pub(in crate::confluence) comments: BTreeMap<u64, Comment>,
     /// Long tasks, all of them over.
-    pub(super) tasks: BTreeSet<u64>,
+    pub(in crate::confluence) tasks: BTreeSet<u64>,
     next_id: u64,
     spaces: BTreeMap<u64, Space>,
     pages: BTreeMap<u64, Page>,
@@ -253,19 +67,19 @@ impl State {
     }
 
     /// A numeric id, larger than every earlier one.
-    pub(super) fn take_id(&mut self) -> u64 {
+    pub(in crate::confluence) fn take_id(&mut self) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         id
     }
 
     /// The id that [`Self::take_id`] would give next.
-    pub(super) fn peek_id(&self) -> u64 {
+    pub(in crate::confluence) fn peek_id(&self) -> u64 {
         self.next_id
     }
 
     /// Adds a space and its homepage.
-    pub(super) fn add_space(
+    pub(in crate::confluence) fn add_space(
         &mut self,
         key: &str,
         name: &str,
@@ -302,7 +116,7 @@ impl State {
     }
 
     /// Adds a page as the last child of `parent`.
-    pub(super) fn add_page(
+    pub(in crate::confluence) fn add_page(
         &mut self,
         space: u64,
         parent: Option<u64>,
@@ -334,47 +148,47 @@ impl State {
     }
 
     /// A space by id.
-    pub(super) fn space(&self, id: u64) -> Option<&Space> {
+    pub(in crate::confluence) fn space(&self, id: u64) -> Option<&Space> {
         self.spaces.get(&id)
     }
 
     /// A space by key; keys are case-insensitive.
-    pub(super) fn space_by_key(&self, key: &str) -> Option<&Space> {
+    pub(in crate::confluence) fn space_by_key(&self, key: &str) -> Option<&Space> {
         self.spaces.values().find(|space| space.key.eq_ignore_ascii_case(key))
     }
 
     /// All spaces, by id.
-    pub(super) fn spaces(&self) -> impl Iterator<Item = &Space> {
+    pub(in crate::confluence) fn spaces(&self) -> impl Iterator<Item = &Space> {
         self.spaces.values()
     }
 
     /// A page by id, whatever its status.
-    pub(super) fn page(&self, id: u64) -> Option<&Page> {
+    pub(in crate::confluence) fn page(&self, id: u64) -> Option<&Page> {
         self.pages.get(&id)
     }
 
     /// A page by id, to change what no index depends on.
-    pub(super) fn page_mut(&mut self, id: u64) -> Option<&mut Page> {
+    pub(in crate::confluence) fn page_mut(&mut self, id: u64) -> Option<&mut Page> {
         self.pages.get_mut(&id)
     }
 
     /// All pages, by id, whatever their status.
-    pub(super) fn pages(&self) -> impl Iterator<Item = &Page> {
+    pub(in crate::confluence) fn pages(&self) -> impl Iterator<Item = &Page> {
         self.pages.values()
     }
 
     /// Pages directly under a page, or under a space's root by the space's id; in order, without the trash.
-    pub(super) fn children(&self, container: u64) -> &[u64] {
+    pub(in crate::confluence) fn children(&self, container: u64) -> &[u64] {
         self.children.get(&container).map_or(&[], Vec::as_slice)
     }
 
     /// Pages with this title in any letter case, whatever their status.
-    pub(super) fn titled(&self, space: u64, title: &str) -> &[u64] {
+    pub(in crate::confluence) fn titled(&self, space: u64, title: &str) -> &[u64] {
         self.titles.get(&title_key(space, title)).map_or(&[], Vec::as_slice)
     }
 
     /// The page that keeps another one from having this title.
-    pub(super) fn title_holder(&self, space: u64, title: &str, except: Option<u64>) -> Option<u64> {
+    pub(in crate::confluence) fn title_holder(&self, space: u64, title: &str, except: Option<u64>) -> Option<u64> {
         let held = |page: &Page| match page.status {
             Status::Current | Status::Archived => true,
             Status::Trashed => self.behaviour.trashed_holds_title,
@@ -385,12 +199,12 @@ impl State {
     }
 
     /// Whether a page of this id once existed and was purged.
-    pub(super) fn was_purged(&self, id: u64) -> bool {
+    pub(in crate::confluence) fn was_purged(&self, id: u64) -> bool {
         self.purged.contains(&id)
     }
 
     /// Gives a page another title.
-    pub(super) fn retitle(&mut self, id: u64, title: &str) {
+    pub(in crate::confluence) fn retitle(&mut self, id: u64, title: &str) {
         let Some(page) = self.pages.get_mut(&id) else { return };
         let old = title_key(page.space, &page.title);
         page.title = title.to_owned();
@@ -402,7 +216,7 @@ impl State {
     }
 
     /// Puts a page under a page, or at the root of its space; `at` is its place among the siblings, the end by default.
-    pub(super) fn reparent(&mut self, id: u64, parent: Option<u64>, at: Option<usize>) {
+    pub(in crate::confluence) fn reparent(&mut self, id: u64, parent: Option<u64>, at: Option<usize>) {
         self.detach(id);
         let Some(page) = self.pages.get_mut(&id) else { return };
         page.parent = parent;
@@ -411,7 +225,7 @@ impl State {
     }
 
     /// Changes a page's status. In the trash it is nobody's child; its own children move up to its parent.
-    pub(super) fn set_status(&mut self, id: u64, status: Status, now: OffsetDateTime) {
+    pub(in crate::confluence) fn set_status(&mut self, id: u64, status: Status, now: OffsetDateTime) {
         let Some(page) = self.pages.get_mut(&id) else { return };
         let (was, parent, space) = (page.status, page.parent, page.space);
         page.before = Some((was, now));
@@ -433,7 +247,7 @@ impl State {
     }
 
     /// Removes a page for good, with its comments.
-    pub(super) fn purge(&mut self, id: u64) {
+    pub(in crate::confluence) fn purge(&mut self, id: u64) {
         self.detach(id);
         if let Some(page) = self.pages.remove(&id)
             && let Some(ids) = self.titles.get_mut(&title_key(page.space, &page.title))
@@ -445,7 +259,7 @@ impl State {
     }
 
     /// Removes a space with all its pages.
-    pub(super) fn remove_space(&mut self, id: u64) {
+    pub(in crate::confluence) fn remove_space(&mut self, id: u64) {
         let pages: Vec<u64> = self.pages().filter(|page| page.space == id).map(|page| page.id).collect();
         for page in pages {
             self.purge(page);
@@ -454,7 +268,7 @@ impl State {
     }
 
     /// The id of a label, the same for every page that carries it.
-    pub(super) fn label_id(&mut self, prefix: &str, name: &str) -> u64 {
+    pub(in crate::confluence) fn label_id(&mut self, prefix: &str, name: &str) -> u64 {
         let key = (prefix.to_owned(), name.to_owned());
         match self.label_ids.get(&key) {
             Some(id) => *id,
@@ -467,7 +281,7 @@ impl State {
     }
 
     /// All labels that were ever used: prefix, name, id.
-    pub(super) fn labels(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+    pub(in crate::confluence) fn labels(&self) -> impl Iterator<Item = (&str, &str, u64)> {
         self.label_ids.iter().map(|((prefix, name), id)| (prefix.as_str(), name.as_str(), *id))
     }
 
@@ -518,7 +332,7 @@ impl State {
             })
             .collect();
         let pages: Vec<Value> = self.pages().map(|page| self.page_truth(page)).collect();
-        let comments: Vec<Value> = self.comments.values().map(super::comments::Comment::truth).collect();
+        let comments: Vec<Value> = self.comments.values().map(Comment::truth).collect();
         json!({"spaces": spaces, "pages": pages, "comments": comments, "behaviour": self.behaviour})
     }
 
