@@ -145,6 +145,11 @@ fn report(view: &mut View<'_>, element: &Element, out: &mut String) {
     }
 }
 
+/// Where a query on this page stands.
+fn here(view: &View<'_>) -> search::Here {
+    search::Here { space: view.page.space, page: Some(view.page.id) }
+}
+
 fn children(view: &View<'_>, element: &Element, out: &mut String) {
     let named = element.elements().find(|child| child.attribute("ac:name") == Some("page"));
     let named = named.and_then(|page| page.child("ac:link")).and_then(|link| link.child("ri:page"));

@@ -59,9 +59,7 @@ impl Indexed<'_> {
         let number = if current { here.page } else { value.parse::<u64>().ok() };
         match field {
             Field::Type => value.eq_ignore_ascii_case("page"),
-            Field::Space if value.eq_ignore_ascii_case("currentSpace()") => {
-                here.is_some_and(|here| here.space == page.space)
-            }
+            Field::Space if value.eq_ignore_ascii_case("currentSpace()") => here.space == Some(page.space),
             Field::Space => state.space(page.space).is_some_and(|space| space.key.eq_ignore_ascii_case(value)),
             Field::Label => page.labels.iter().any(|label| {
                 label.name.eq_ignore_ascii_case(value) && self.until.is_none_or(|until| label.added <= until)
