@@ -1,7 +1,7 @@
 //! The canonical entities. Saving asks by hash first: keys and hashes are sent, and payloads only of what is new or
 //! changed, so that a second import of the same data writes nothing at all, not even a row lock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hub_domain::{
     ContentHash, Entity, EntityKind, ExternalId, ProjectId,
@@ -9,7 +9,10 @@ use hub_domain::{
 };
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::{
+    Row,
+    types::{ToSql, Type},
+};
 
 use crate::{StoreError, WorkerTx, query::Query, tx::BATCH};
 
@@ -75,7 +78,8 @@ static SAVE: Query = Query {
             content_hash = excluded.content_hash, deleted_at = null,
             updated_at = case when e.content_hash = excluded.content_hash and e.deleted_at is null
                               then e.updated_at else now() end
-          where e.precedence <= excluded.precedence",
+          where e.precedence <= excluded.precedence
+          returning entity_type, external_id",
     types: &[
         Type::UUID,
         Type::UUID,
@@ -190,21 +194,26 @@ impl WorkerTx {
             }
         }
         if !rows.kinds.is_empty() {
-            self.run(
-                &SAVE,
-                &[
-                    &project.0,
-                    &self.tenant().0,
-                    &rows.kinds,
-                    &rows.ids,
-                    &rows.titles,
-                    &rows.sources,
-                    &rows.precedences,
-                    &rows.payloads,
-                    &rows.hashes,
-                ],
-            )
-            .await?;
+            let parameters: [&(dyn ToSql + Sync); 9] = [
+                &project.0,
+                &self.tenant().0,
+                &rows.kinds,
+                &rows.ids,
+                &rows.titles,
+                &rows.sources,
+                &rows.precedences,
+                &rows.payloads,
+                &rows.hashes,
+            ];
+            let saved = self.rows(&SAVE, &parameters).await?;
+            let saved: HashSet<(&str, &str)> = saved.iter().map(|row| (row.get(0), row.get(1))).collect();
+            // Another transaction may have told more between the comparison and here.
+            for ((_, changed), (_, entity)) in changes.iter_mut().zip(batch) {
+                let is_saved = saved.contains(&(entity.facts.kind().as_str(), entity.external_id.as_str()));
+                if matches!(changed, Change::Inserted | Change::Updated) && !is_saved {
+                    *changed = Change::Outranked;
+                }
+            }
         }
         Ok(changes)
     }

@@ -97,6 +97,35 @@ async fn a_lower_precedence_never_overwrites_a_higher_one() {
     }
 }
 
+/// Two imports at once: the weaker one compares before the stronger one is committed, and then waits for it.
+#[tokio::test]
+async fn precedence_holds_between_transactions_that_overlap() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let strong = store.worker(project.tenant_id).await.unwrap();
+    strong.upsert_entities(project.id, &[case("TC_1", "strong")]).await.unwrap();
+    let weak = tokio::spawn({
+        let (store, project) = (store.clone(), project.clone());
+        async move {
+            let mut entity = case("TC_1", "weak");
+            entity.origin.precedence = 1;
+            save(&store, &project, &[entity]).await
+        }
+    });
+    let client = database.client().await;
+    let waits =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    while !client.query_typed(waits, &[]).await.unwrap()[0].get::<_, bool>(0) {
+        assert!(!weak.is_finished(), "the weaker import did not wait");
+    }
+    strong.commit().await.unwrap();
+    assert_eq!(weak.await.unwrap(), [Change::Outranked]);
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let row = tx.entity(project.id, &case("TC_1", "").identity()).await.unwrap().unwrap();
+    assert_eq!(row.entity.facts.title(), "strong");
+}
+
 #[tokio::test]
 async fn an_id_told_twice_in_one_call_is_saved_once() {
     let database = TestDatabase::fresh().await;
