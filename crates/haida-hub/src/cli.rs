@@ -23,6 +23,9 @@ pub struct Cli {
     /// Where the private Postgres keeps its data, where DATABASE_URL is not set.
     #[arg(long, global = true, env = "HUB_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// The tenant's short name, where more than one has a project of the same key.
+    #[arg(long, global = true, env = "HUB_TENANT")]
+    pub tenant: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -90,9 +93,6 @@ pub struct ProjectAddArgs {
     /// The project's name for people; the key where it is not given.
     #[arg(long)]
     pub name: Option<String>,
-    /// The tenant's short name.
-    #[arg(long, default_value = "default")]
-    pub tenant: String,
     /// The address of the Atlassian site: https://NAME.atlassian.net
     #[arg(long, value_name = "URL")]
     pub site: String,
@@ -140,6 +140,9 @@ pub struct IngestArgs {
     /// The platform that the run tests.
     #[arg(long)]
     pub platform: Option<String>,
+    /// Read files again whose content was taken before.
+    #[arg(long)]
+    pub again: bool,
 }
 
 /// Arguments of `sync`.

@@ -24,7 +24,7 @@ use crate::{
 
 /// Runs the command.
 pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
-    let settings = Settings::read(cli.data_dir.clone());
+    let settings = Settings::read(cli.data_dir.clone(), cli.tenant.clone());
     match cli.command {
         Command::Demo(arguments) => demo::run(&settings, arguments, output).await,
         Command::Migrate => migrate::run(&settings, output).await,

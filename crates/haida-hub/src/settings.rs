@@ -13,18 +13,21 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where short-lived files can be made.
     pub temp_dir: PathBuf,
+    /// The tenant that the command line names.
+    pub tenant: Option<String>,
     /// `HUB_SIM_BIN`: the simulator's program, for `demo`.
     pub simulator: Option<PathBuf>,
 }
 
 impl Settings {
-    /// Reads the environment; `data_dir` is the command line's choice.
-    pub fn read(data_dir: Option<PathBuf>) -> Self {
+    /// Reads the environment; `data_dir` and `tenant` are the command line's choice.
+    pub fn read(data_dir: Option<PathBuf>, tenant: Option<String>) -> Self {
         let text = |name: &str| env::var(name).ok().filter(|v| !v.trim().is_empty());
         Self {
             database_url: text("DATABASE_URL"),
             pg_bin: text("HUB_PG_BIN").map(PathBuf::from),
             data_dir: data_dir.unwrap_or_else(default_data_dir),
+            tenant,
             temp_dir: env::temp_dir(),
             simulator: text("HUB_SIM_BIN").map(PathBuf::from),
         }

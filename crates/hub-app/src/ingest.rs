@@ -89,7 +89,7 @@ impl IngestReport {
 /// The most problems that a report shows for one file.
 const SHOWN_PROBLEMS: usize = 20;
 
-/// Takes files or folders into a project.
+/// Takes files or folders into a project. A file whose content was taken before is left alone, unless `again` is set.
 ///
 /// # Errors
 /// The database's, a bad argument, or a path that cannot be opened. Problems inside files are no errors.
@@ -98,6 +98,7 @@ pub async fn ingest(
     project: &ProjectRow,
     paths: &[PathBuf],
     run: Option<&RunArguments>,
+    again: bool,
     progress: &dyn Progress,
 ) -> Result<IngestReport, AppError> {
     let run_id = run.map(|r| run::id(&r.id)).transpose()?;
@@ -107,7 +108,13 @@ pub async fn ingest(
     let mut taken = Vec::new();
     for file in files::expand(paths)? {
         progress.step(Step::File { name: file.shown.clone() });
-        let one = take(store, project, &file, run.zip(run_id.as_ref()), &mut touched, &mut report, progress).await?;
+        let digest = files::digest(&file.path)?;
+        if !again && let Some(before) = taken_before(store, project, run_id.as_ref(), &file, &digest).await? {
+            report.files.push(before);
+            continue;
+        }
+        let run = run.zip(run_id.as_ref());
+        let one = take(store, project, &file, digest, run, &mut touched, &mut report, progress).await?;
         if let Some(environment) = one.environment {
             *environments.entry(environment).or_default() += one.report.results.total();
         }
@@ -137,26 +144,36 @@ struct Taken {
     environment: Option<String>,
 }
 
+/// What is on record of a file whose content was taken before.
+async fn taken_before(
+    store: &Store,
+    project: &ProjectRow,
+    run: Option<&ExternalId>,
+    file: &files::File,
+    digest: &files::Digest,
+) -> Result<Option<FileReport>, AppError> {
+    let tx = store.worker(project.tenant_id).await?;
+    let before = tx.find_import(project.id, run, &digest.hash).await?;
+    tx.commit().await?;
+    Ok(before.into_iter().next().map(|before| {
+        let counts = serde_json::from_value(before.import.counts).unwrap_or_default();
+        FileReport { already_taken: true, ..FileReport::empty(file, counts) }
+    }))
+}
+
 /// Takes one file.
+#[expect(clippy::too_many_arguments, reason = "one call site; the file and the whole that it adds to")]
 async fn take(
     store: &Store,
     project: &ProjectRow,
     file: &files::File,
+    digest: files::Digest,
     run: Option<(&RunArguments, &ExternalId)>,
     touched: &mut BTreeSet<Identity>,
     total: &mut IngestReport,
     progress: &dyn Progress,
 ) -> Result<Taken, AppError> {
-    let digest = files::digest(&file.path)?;
     let run_key = run.map(|(_, id)| id);
-    let tx = store.worker(project.tenant_id).await?;
-    let before = tx.find_import(project.id, run_key, &digest.hash).await?;
-    tx.commit().await?;
-    if let Some(before) = before.into_iter().next() {
-        let counts = serde_json::from_value(before.import.counts).unwrap_or_default();
-        let report = FileReport { already_taken: true, ..FileReport::empty(file, counts) };
-        return Ok(Taken { report, import: None, environment: None });
-    }
     let report_ref = match run {
         Some((arguments, id)) => Some(ReportRef {
             run: id.clone(),

@@ -87,12 +87,16 @@ pub async fn all(store: &Store) -> Result<Vec<ProjectRow>, AppError> {
     Ok(store.projects().await?)
 }
 
-/// Finds a project by its key.
+/// Finds a project by its key, and by its tenant where more than one has such a project.
 ///
 /// # Errors
-/// [`AppError::UnknownProject`], also where the text is no key.
-pub async fn find(store: &Store, key: &str) -> Result<ProjectRow, AppError> {
+/// [`AppError::UnknownProject`], also where the text is no key; the store's where the tenant must be named.
+pub async fn find(store: &Store, tenant: Option<&str>, key: &str) -> Result<ProjectRow, AppError> {
     let unknown = || AppError::UnknownProject { key: key.chars().take(80).collect() };
-    let key = ProjectKey::new(key).map_err(|_| unknown())?;
-    store.project(&key).await?.ok_or_else(unknown)
+    let parsed = ProjectKey::new(key).map_err(|_| unknown())?;
+    let found = match tenant {
+        Some(tenant) => store.project_of(tenant, &parsed).await?,
+        None => store.project(&parsed).await?,
+    };
+    found.ok_or_else(unknown)
 }

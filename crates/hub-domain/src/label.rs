@@ -68,6 +68,13 @@ impl Label {
         (!slug.is_empty()).then(|| Self(format!("{}:{slug}", dimension.as_str())))
     }
 
+    /// Whether a text is a label of the taxonomy: a dimension, a colon and a value.
+    #[must_use]
+    pub fn is_controlled(text: &str) -> bool {
+        let dimension = text.split_once(':').map(|(dimension, _)| dimension);
+        Dimension::ALL.iter().any(|d| Some(d.as_str()) == dimension)
+    }
+
     /// The label as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -120,6 +127,7 @@ mod tests {
         for (dimension, value, expected) in cases {
             assert_eq!(Label::derive(dimension, value).as_ref().map(Label::as_str), expected, "{value:?}");
         }
+        assert!(Label::is_controlled("env:qa") && !Label::is_controlled("urgent") && !Label::is_controlled("team:qa"));
         let long = Label::derive(Dimension::Module, &"x y".repeat(200)).unwrap();
         assert!(long.as_str().len() <= 255 && !long.as_str().contains(' ') && !long.as_str().ends_with('-'));
     }

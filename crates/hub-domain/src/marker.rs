@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{EntityKind, ExternalId, TenantId, facts::Destination, ids::ProjectId};
+use crate::{EntityKind, ExternalId, ProjectKey, facts::Destination};
 
 /// The issue property and content property that hold the marker and its company.
 pub const PROPERTY_KEY: &str = "haida.hub";
@@ -25,19 +25,18 @@ const LENGTH: usize = 26;
 impl Marker {
     /// The marker of an entity at a destination.
     ///
-    /// Fields are separated by a NUL, which no id can hold, so two different identities never hash the same text.
+    /// Tenant and project go in by their names, so that a hub whose database was lost still knows its objects. Fields are
+    /// separated by a NUL, which no id can hold, so two different identities never hash the same text.
     #[must_use]
     pub fn of(
-        tenant: TenantId,
-        project: ProjectId,
+        tenant: &str,
+        project: &ProjectKey,
         destination: Destination,
         kind: EntityKind,
         external_id: &ExternalId,
     ) -> Self {
         let mut sha = Sha256::new();
-        for part in
-            [&tenant.to_string(), &project.to_string(), destination.as_str(), kind.as_str(), external_id.as_str()]
-        {
+        for part in [tenant, project.as_str(), destination.as_str(), kind.as_str(), external_id.as_str()] {
             sha.update(part.as_bytes());
             sha.update([0]);
         }
@@ -75,23 +74,22 @@ impl fmt::Display for Marker {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]
     fn a_marker_is_stable_short_and_different_for_every_identity() {
-        let (tenant, project) = (TenantId(Uuid::from_u128(1)), ProjectId(Uuid::from_u128(2)));
+        let (tenant, project) = ("acme", ProjectKey::new("shop").unwrap());
+        let other_project = ProjectKey::new("bank").unwrap();
         let id = ExternalId::new("TC_HOME_010").unwrap();
-        let one = Marker::of(tenant, project, Destination::Jira, EntityKind::TestCase, &id);
-        assert_eq!(one, Marker::of(tenant, project, Destination::Jira, EntityKind::TestCase, &id));
+        let one = Marker::of(tenant, &project, Destination::Jira, EntityKind::TestCase, &id);
+        assert_eq!(one, Marker::of(tenant, &project, Destination::Jira, EntityKind::TestCase, &id));
         assert_eq!(one.as_str().len(), 26);
         assert!(one.as_str().bytes().all(|b| BASE32.contains(&b)));
         let others = [
-            Marker::of(TenantId(Uuid::from_u128(9)), project, Destination::Jira, EntityKind::TestCase, &id),
-            Marker::of(tenant, ProjectId(Uuid::from_u128(9)), Destination::Jira, EntityKind::TestCase, &id),
-            Marker::of(tenant, project, Destination::Confluence, EntityKind::TestCase, &id),
-            Marker::of(tenant, project, Destination::Jira, EntityKind::Defect, &id),
+            Marker::of("other", &project, Destination::Jira, EntityKind::TestCase, &id),
+            Marker::of(tenant, &other_project, Destination::Jira, EntityKind::TestCase, &id),
+            Marker::of(tenant, &project, Destination::Confluence, EntityKind::TestCase, &id),
+            Marker::of(tenant, &project, Destination::Jira, EntityKind::Defect, &id),
         ];
         for other in others {
             assert_ne!(one, other);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequestParts as _, RawPathParams, Request, State as FromState};
+use axum::extract::{FromRequestParts as _, OriginalUri, RawPathParams, Request, State as FromState};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
@@ -49,12 +49,14 @@ pub fn on(
 async fn handle(sim: &Sim, audience: Audience, operation: Operation, request: Request) -> Reply {
     let (mut parts, body) = request.into_parts();
     let principal = parts.extensions.get::<Principal>().cloned().unwrap_or(Principal::Anonymous { failed: false });
+    // Nested routes see a shortened address; links need the one that was sent.
+    let uri = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |original| original.0.clone());
     let user = match (principal.account(), audience) {
         (Some(account), _) => account.clone(),
         (None, Audience::People) => sim.account().clone(),
         (None, Audience::V1 | Audience::V2) => {
             let behaviour = sim.lock().confluence.behaviour.clone();
-            return stranger(&behaviour, audience, &parts.method, parts.uri.path());
+            return stranger(&behaviour, audience, &parts.method, uri.path());
         }
     };
     let params = match RawPathParams::from_request_parts(&mut parts, &()).await {
@@ -66,9 +68,9 @@ async fn handle(sim: &Sim, audience: Audience, operation: Operation, request: Re
         user,
         now: World::now(),
         base: format!("{}/wiki", sim.base_url()),
-        path: parts.uri.path().to_owned(),
+        path: uri.path().to_owned(),
         params,
-        query: query_of(&parts.uri),
+        query: query_of(&uri),
         body: body.to_vec(),
     };
     let mut world = sim.lock();

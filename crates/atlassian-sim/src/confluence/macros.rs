@@ -93,12 +93,7 @@ fn report(view: &mut View<'_>, element: &Element, out: &mut String) {
         let label = element.parameter("label").unwrap_or_default();
         format!("label = \"{label}\"")
     });
-    let found = match search::find(
-        view.state,
-        &cql,
-        search::Here { space: Some(view.page.space), page: Some(view.page.id) },
-        None,
-    ) {
+    let found = match search::find(view.state, &cql, here(view), None) {
         Ok(found) => found,
         Err(why) => {
             let _ = write!(out, "<div class=\"panel error\">The query of this report fails: {}</div>", escape(&why));
@@ -147,7 +142,7 @@ fn report(view: &mut View<'_>, element: &Element, out: &mut String) {
 
 /// Where a query on this page stands.
 fn here(view: &View<'_>) -> search::Here {
-    search::Here { space: view.page.space, page: Some(view.page.id) }
+    search::Here { space: Some(view.page.space), page: Some(view.page.id) }
 }
 
 fn children(view: &View<'_>, element: &Element, out: &mut String) {
@@ -229,12 +224,7 @@ fn jira(element: &Element, out: &mut String) {
 fn by_label(view: &View<'_>, element: &Element, out: &mut String) {
     let cql =
         element.parameter("cql").or_else(|| element.parameter("labels").map(|label| format!("label = \"{label}\"")));
-    let found = search::find(
-        view.state,
-        &cql.unwrap_or_default(),
-        search::Here { space: Some(view.page.space), page: Some(view.page.id) },
-        None,
-    );
+    let found = search::find(view.state, &cql.unwrap_or_default(), here(view), None);
     out.push_str("<ul>");
     for page in found.unwrap_or_default().iter().filter_map(|id| view.state.page(*id)) {
         let _ = write!(out, "<li>{}</li>", link(view, page));

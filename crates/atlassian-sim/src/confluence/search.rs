@@ -253,9 +253,6 @@ pub fn search_content(state: &mut State, call: &Call) -> Answer {
         "start": 0,
         "limit": found.limit,
         "size": results.len(),
-        "totalSize": found.total,
-        "cqlQuery": found.cql,
-        "searchDuration": 1,
         "_links": links(call, "content/search", &found),
     })))
 }

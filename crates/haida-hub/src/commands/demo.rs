@@ -138,7 +138,7 @@ async fn publish_one(
         page_addresses: Vec::new(),
     };
     for step in planned.steps() {
-        let report = ingest::ingest(store, &row, &step.files, step.run.as_ref(), &show).await?;
+        let report = ingest::ingest(store, &row, &step.files, step.run.as_ref(), false, &show).await?;
         for file in &report.files {
             summary.cases += file.cases;
             summary.defects += file.defects;

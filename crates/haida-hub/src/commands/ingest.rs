@@ -18,7 +18,7 @@ use crate::{
 /// Takes files into a project.
 pub async fn run(settings: &Settings, arguments: IngestArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let store = super::open(settings).await?;
-    let row = project::find(&store, &arguments.project).await?;
+    let row = project::find(&store, settings.tenant.as_deref(), &arguments.project).await?;
     let run = arguments.run.map(|id| RunArguments {
         id,
         title: arguments.title,
@@ -27,7 +27,7 @@ pub async fn run(settings: &Settings, arguments: IngestArgs, output: &Output) ->
         platform: arguments.platform,
     });
     let show = Show::new(*output);
-    let report = ingest::ingest(&store, &row, &arguments.files, run.as_ref(), &show).await;
+    let report = ingest::ingest(&store, &row, &arguments.files, run.as_ref(), arguments.again, &show).await;
     show.finish();
     let report = report?;
     output.result(&report, || text(&report));

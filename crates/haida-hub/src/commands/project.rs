@@ -15,7 +15,7 @@ use crate::{
 /// Adds a project.
 pub async fn add(settings: &Settings, arguments: ProjectAddArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let add = AddProject {
-        tenant: arguments.tenant,
+        tenant: settings.tenant.clone().unwrap_or_else(|| "default".to_owned()),
         key: arguments.key,
         name: arguments.name,
         locale: match arguments.locale {

@@ -17,7 +17,7 @@ use crate::{
 pub async fn run(settings: &Settings, arguments: StatusArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let store = super::open(settings).await?;
     let rows = match &arguments.project {
-        Some(key) => vec![project::find(&store, key).await?],
+        Some(key) => vec![project::find(&store, settings.tenant.as_deref(), key).await?],
         None => project::all(&store).await?,
     };
     let mut all = Vec::with_capacity(rows.len());

@@ -18,7 +18,7 @@ use crate::{
 /// Publishes what differs.
 pub async fn run(settings: &Settings, arguments: SyncArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let store = super::open(settings).await?;
-    let row = project::find(&store, &arguments.project).await?;
+    let row = project::find(&store, settings.tenant.as_deref(), &arguments.project).await?;
     let show = Show::new(*output);
     let context = Context { store: &store, project: &row, correlation: hub_app::new_correlation(), progress: &show };
     let report = publish::sync(&context, arguments.wait).await;

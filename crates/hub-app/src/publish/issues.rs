@@ -79,7 +79,7 @@ async fn items(context: &Context<'_>, due: Vec<LedgerRow>) -> Result<Vec<Item>, 
 /// The marker of a row's object.
 pub fn marker(context: &Context<'_>, destination: Destination, key: &PublicationKey) -> Marker {
     let project = context.project;
-    Marker::of(project.tenant_id, project.id, destination, key.entity.kind, &key.entity.external_id)
+    Marker::of(&project.tenant_slug, &project.key, destination, key.entity.kind, &key.entity.external_id)
 }
 
 fn write(context: &Context<'_>, item: &Item, fence: i64) -> IssueWrite {
@@ -183,7 +183,7 @@ async fn prove(jira: &Jira<'_>, context: &Context<'_>, sent: Vec<Sent>) -> Vec<A
     for block in ids.chunks(MAX_BULK_FETCH) {
         match jira.find(block).await {
             Ok(found) => by_marker.extend(found.into_iter().filter_map(|f| {
-                Some((f.marker?, Remote { id: f.id, key: Some(f.key), version: None, labels: f.labels }))
+                Some((f.marker?, Remote { id: f.id, key: Some(f.key), version: None, labels: Vec::new() }))
             })),
             Err(outcome) => unproven = Some(outcome),
         }
@@ -193,7 +193,10 @@ async fn prove(jira: &Jira<'_>, context: &Context<'_>, sent: Vec<Sent>) -> Vec<A
         let took = result.as_ref().map(|(_, took)| *took).unwrap_or_default();
         let outcome = match result {
             Ok(_) => match by_marker.remove(marker.as_str()) {
-                Some(remote) => Outcome::Applied(remote),
+                Some(remote) => {
+                    let labels = item.facts.labels.iter().map(|l| l.as_str().to_owned()).collect();
+                    Outcome::Applied(Remote { labels, ..remote })
+                }
                 None => Outcome::Unknown(doubt(unproven.as_ref())),
             },
             Err(outcome) => outcome,

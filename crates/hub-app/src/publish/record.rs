@@ -81,7 +81,9 @@ pub async fn save(context: &Context<'_>, site: &str, attempts: Vec<Attempt>) -> 
 }
 
 fn settle(attempt: Attempt, tally: &mut Tally, published: &mut Vec<Published>, failures: &mut Vec<Failure>) {
-    let attempts = attempt.row.attempts + u32::from(attempt.sent);
+    // A site that does not answer or accept us says nothing against this publication: it spends none of its attempts.
+    let spends = attempt.sent && stops(&attempt.outcome).is_none();
+    let attempts = attempt.row.attempts + u32::from(spends);
     let next = verdict(&attempt.outcome, attempts);
     let (cause, known) = match attempt.outcome {
         Outcome::Applied(remote) | Outcome::Unchanged(remote) => {
@@ -131,7 +133,7 @@ fn settle(attempt: Attempt, tally: &mut Tally, published: &mut Vec<Published>, f
         key: attempt.row.key,
         fence: attempt.fence,
         state,
-        spends_attempt: attempt.sent && cause.code != &codes::THROTTLED,
+        spends_attempt: spends && cause.code != &codes::THROTTLED,
         code: cause.code,
         message: cause.message,
         remote_status: cause.status,

@@ -7,7 +7,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use hub_destination::{Outcome, site::CALL_TIMEOUT};
-use hub_domain::{ContentHash, facts::Destination, facts::ObjectKind};
+use hub_domain::{
+    ContentHash, Label,
+    facts::{Destination, ObjectKind},
+};
 use hub_jira::Jira;
 use hub_store::{AuditAction, LedgerRow, OpenCreate};
 
@@ -73,7 +76,8 @@ fn adopt(row: LedgerRow, found: &hub_jira::Found, hash: ContentHash) -> Attempt 
             id: found.id.clone(),
             key: Some(found.key.clone()),
             version: None,
-            labels: found.labels.clone(),
+            // People may have added labels meanwhile; only words of the taxonomy are ours to remove one day.
+            labels: found.labels.iter().filter(|l| Label::is_controlled(l)).cloned().collect(),
         }),
         remote: None,
         parent_id: None,
