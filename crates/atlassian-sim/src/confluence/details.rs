@@ -3,8 +3,11 @@
 use super::state::Page;
 use super::storage::{Element, Node, text_of};
 
+/// A heading and its value.
+pub type Fact = (String, Vec<Node>);
+
 /// A page's facts, in order; `wanted` restricts them to the macros with that id.
-pub fn of(page: &Page, wanted: Option<&str>) -> Vec<(String, Vec<Node>)> {
+pub fn of(page: &Page, wanted: Option<&str>) -> Vec<Fact> {
     let Some(version) = page.current() else { return Vec::new() };
     // Most pages have none: they need not be parsed to know it.
     if !version.body.storage.contains("ac:name=\"details\"") {
@@ -15,7 +18,7 @@ pub fn of(page: &Page, wanted: Option<&str>) -> Vec<(String, Vec<Node>)> {
     facts
 }
 
-fn collect(nodes: &[Node], wanted: Option<&str>, facts: &mut Vec<(String, Vec<Node>)>) {
+fn collect(nodes: &[Node], wanted: Option<&str>, facts: &mut Vec<Fact>) {
     for element in nodes.iter().filter_map(Node::element) {
         let ours = element.macro_name() == Some("details")
             && wanted.is_none_or(|wanted| element.parameter("id").as_deref() == Some(wanted));
@@ -28,7 +31,7 @@ fn collect(nodes: &[Node], wanted: Option<&str>, facts: &mut Vec<(String, Vec<No
 }
 
 /// Both layouts count: a heading and its value in a row, or a row of headings above a row of values.
-fn rows(nodes: &[Node], facts: &mut Vec<(String, Vec<Node>)>) {
+fn rows(nodes: &[Node], facts: &mut Vec<Fact>) {
     for element in nodes.iter().filter_map(Node::element) {
         if !matches!(element.name.as_str(), "tbody" | "thead") {
             rows(&element.children, facts);
@@ -62,13 +65,13 @@ fn heading(cell: &Element) -> String {
 }
 
 /// The value under a heading, compared without letter case.
-pub fn fact<'a>(facts: &'a [(String, Vec<Node>)], heading: &str) -> Option<&'a [Node]> {
+pub fn fact<'a>(facts: &'a [Fact], heading: &str) -> Option<&'a [Node]> {
     let found = facts.iter().find(|(name, _)| name.to_lowercase() == heading.to_lowercase());
     found.map(|(_, value)| value.as_slice())
 }
 
 /// All headings in the order in which they are first met.
-pub fn headings<'a>(rows: impl Iterator<Item = &'a [(String, Vec<Node>)]>) -> Vec<String> {
+pub fn headings<'a>(rows: impl Iterator<Item = &'a [Fact]>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for (name, _) in rows.flatten() {
         if !found.iter().any(|other| other.to_lowercase() == name.to_lowercase()) {

@@ -101,7 +101,7 @@ fn report(view: &mut View<'_>, element: &Element, out: &mut String) {
         }
     };
     let wanted = element.parameter("id").filter(|id| !id.is_empty());
-    let mut rows: Vec<(&Page, Vec<(String, Vec<Node>)>)> = Vec::new();
+    let mut rows: Vec<(&Page, Vec<details::Fact>)> = Vec::new();
     for page in found.iter().filter_map(|id| view.state.page(*id)).filter(|page| page.id != view.page.id) {
         let facts = details::of(page, wanted.as_deref());
         if !facts.is_empty() {

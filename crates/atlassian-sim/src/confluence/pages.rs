@@ -43,7 +43,7 @@ pub fn id_field(value: &Value, name: &str) -> Result<Option<u64>, Reply> {
     let text = match &value[name] {
         Value::Null => return Ok(None),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
     };
     match text.parse() {
         Ok(id) => Ok(Some(id)),

@@ -49,15 +49,6 @@ impl Reply {
     pub fn html(status: StatusCode, page: String) -> Self {
         Self { status, link: None, content: Content::Html(page) }
     }
-
-    /// The JSON body; `null` where there is none.
-    #[cfg(test)]
-    pub fn value(&self) -> Value {
-        match &self.content {
-            Content::Json(value) => value.clone(),
-            Content::Empty | Content::Html(_) => Value::Null,
-        }
-    }
 }
 
 impl IntoResponse for Reply {

@@ -74,12 +74,19 @@ impl Node {
     }
 }
 
-/// All text below some nodes.
+/// The text that a reader sees in some nodes: a status shows its title, other parameters are not shown.
 pub fn text_of(nodes: &[Node]) -> String {
     let mut out = String::new();
     for node in nodes {
         match node {
-            Node::Element(element) => out.push_str(&text_of(&element.children)),
+            Node::Element(element) if element.macro_name() == Some("status") => {
+                out.push_str(&element.parameter("title").unwrap_or_default());
+            }
+            Node::Element(element) => match element.name.as_str() {
+                "ac:parameter" | "ac:adf-attribute" | "ac:task-id" | "ac:task-uuid" | "ac:task-status"
+                | "ac:placeholder" => {}
+                _ => out.push_str(&text_of(&element.children)),
+            },
             Node::Text(text) | Node::CData(text) => out.push_str(text),
         }
     }

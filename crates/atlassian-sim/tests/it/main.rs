@@ -1,3 +1,7 @@
 //! The simulator over real HTTP.
 
 mod clients;
+
+// The attribute tells the lints that helpers in there are test code too.
+#[cfg(test)]
+mod confluence;
