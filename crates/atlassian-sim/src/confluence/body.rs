@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::adf;
 use super::normalise::{Site, stored};
-use super::reply::{Reply, bad_request, invalid, too_large};
+use super::reply::{Reply, bad_request, invalid, too_large, wrong_type};
 use super::storage::{self, Node};
 
 /// Confluence refuses larger bodies with 413.
@@ -128,9 +128,7 @@ impl Stored {
             },
             "view" | "export_view" | "anonymous_export_view" | "styled_view" => view(&self.nodes()),
             _ => {
-                return Err(invalid(&format!(
-                    "Provided value {{{format}}} for 'body-format' is not the correct type. Expected type is BodyFormat"
-                )));
+                return Err(wrong_type(format, "body-format", "BodyFormat"));
             }
         };
         Ok(json!({format: {"representation": format, "value": value}}))

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::reply::{Reply, bad_request, invalid};
+use super::reply::{Reply, bad_request, invalid, wrong_type};
 use crate::auth::Account;
 
 /// The most that a v2 collection gives at once.
@@ -153,10 +153,6 @@ impl Call {
         }
         link
     }
-}
-
-fn wrong_type(value: &str, name: &str, expected: &str) -> Reply {
-    invalid(&format!("Provided value {{{value}}} for '{name}' is not the correct type. Expected type is {expected}"))
 }
 
 fn write_cursor(offset: usize, last: u64) -> String {

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::body::{self, Stored};
 use super::call::Call;
 use super::pages::{store, visible};
-use super::reply::{Answer, Reply, conflict, invalid, not_found};
+use super::reply::{Answer, Reply, conflict, invalid, not_found, wrong_type};
 use super::state::State;
 use crate::world::iso_millis;
 
@@ -83,9 +83,7 @@ fn listed(state: &State, call: &Call, keep: &dyn Fn(&Comment) -> bool) -> Answer
             ids.sort_by_key(|id| state.comments.get(id).map(|comment| std::cmp::Reverse(comment.created)));
         }
         Some(other) => {
-            return Err(invalid(&format!(
-                "Provided value {{{other}}} for 'sort' is not the correct type. Expected type is CommentSortOrder"
-            )));
+            return Err(wrong_type(other, "sort", "CommentSortOrder"));
         }
     }
     let paged = call.page(&ids)?;

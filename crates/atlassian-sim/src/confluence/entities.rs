@@ -1,6 +1,9 @@
 //! The named entities that a storage-format body may use: those of XHTML 1.0 and no others, because the body is parsed as
 //! XML against that DTD. Code points from the XHTML entity sets (Latin-1, symbols, special).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Sorted by name, so that a lookup can halve its way.
 const ENTITIES: [(&str, char); 248] = [
     ("AElig", '\u{c6}'),
@@ -265,12 +268,12 @@ pub fn character(name: &str) -> Option<char> {
     }
 }
 
+static NAMES: LazyLock<HashMap<char, &str>> = LazyLock::new(|| ENTITIES.iter().map(|(name, c)| (*c, *name)).collect());
+
 /// The name under which Confluence writes a character that has one.
 pub fn name(character: char) -> Option<&'static str> {
-    if character.is_ascii() {
-        return None;
-    }
-    ENTITIES.iter().find(|(_, c)| *c == character).map(|(name, _)| *name)
+    // Most text is ASCII, and no ASCII character has a name here.
+    if character.is_ascii() { None } else { NAMES.get(&character).copied() }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::body::{self, Stored};
 use super::call::Call;
 use super::normalise::Site;
-use super::reply::{Answer, Reply, bad_request, invalid, not_found};
+use super::reply::{Answer, Reply, bad_request, invalid, not_found, wrong_type};
 use super::state::{Page, State, Status, Version};
 use super::wire::{self, Extras};
 
@@ -47,9 +47,7 @@ pub fn id_field(value: &Value, name: &str) -> Result<Option<u64>, Reply> {
     };
     match text.parse() {
         Ok(id) => Ok(Some(id)),
-        Err(_) => Err(invalid(&format!(
-            "Provided value {{{text}}} for '{name}' is not the correct type. Expected type is Long"
-        ))),
+        Err(_) => Err(wrong_type(&text, name, "Long")),
     }
 }
 
@@ -207,11 +205,7 @@ pub fn read(state: &mut State, call: &Call) -> Answer {
     }
     let version = match call.one("version") {
         Some(text) => {
-            let number: u32 = text.parse().map_err(|_| {
-                invalid(&format!(
-                    "Provided value {{{text}}} for 'version' is not the correct type. Expected type is Integer"
-                ))
-            })?;
+            let number: u32 = text.parse().map_err(|_| wrong_type(text, "version", "Integer"))?;
             let found = page.versions.iter().find(|version| version.number == number);
             Some(found.ok_or_else(|| not_found(&format!("Cannot find version [{number}] of page with id [{id}]")))?)
         }
@@ -245,9 +239,7 @@ fn sort(state: &State, ids: &mut [u64], order: Option<&str>) -> Result<(), Reply
         "title" => ids.sort_by_key(|id| page(id).map(|page| (page.title().to_lowercase(), page.id))),
         _ => {
             let order = order.unwrap_or_default();
-            return Err(invalid(&format!(
-                "Provided value {{{order}}} for 'sort' is not the correct type. Expected type is PageSortOrder"
-            )));
+            return Err(wrong_type(order, "sort", "PageSortOrder"));
         }
     }
     if backwards {
@@ -270,9 +262,7 @@ fn statuses(call: &Call) -> Result<Vec<Status>, Reply> {
             "trashed" => Some(Ok(Status::Trashed)),
             // Pages deleted by the system: none here.
             "deleted" => None,
-            _ => Some(Err(invalid(&format!(
-                "Provided value {{{word}}} for 'status' is not the correct type. Expected type is PageStatus"
-            )))),
+            _ => Some(Err(wrong_type(word, "status", "PageStatus"))),
         })
         .collect()
 }

@@ -97,6 +97,11 @@ pub fn invalid(title: &str) -> Reply {
     v2(StatusCode::BAD_REQUEST, "INVALID_REQUEST_PARAMETER", title)
 }
 
+/// v2: a value of the wrong kind, in the recorded words.
+pub fn wrong_type(value: &str, name: &str, expected: &str) -> Reply {
+    invalid(&format!("Provided value {{{value}}} for '{name}' is not the correct type. Expected type is {expected}"))
+}
+
 /// v2: a rule of the product forbids it.
 pub fn bad_request(title: &str) -> Reply {
     v2(StatusCode::BAD_REQUEST, "BAD_REQUEST", title)

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::reply::{Answer, Reply, bad_request, invalid, not_found};
+use super::reply::{Answer, Reply, bad_request, invalid, not_found, wrong_type};
 use super::state::{Space, State};
 use crate::world::iso_millis;
 
@@ -60,9 +60,7 @@ pub fn list(state: &mut State, call: &Call) -> Answer {
         "key" => found.sort_by(|a, b| a.key.cmp(&b.key)),
         "name" => found.sort_by(|a, b| a.name.cmp(&b.name)),
         _ => {
-            return Err(invalid(&format!(
-                "Provided value {{{order}}} for 'sort' is not the correct type. Expected type is SpaceSortOrder"
-            )));
+            return Err(wrong_type(order, "sort", "SpaceSortOrder"));
         }
     }
     if order.starts_with('-') {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::pages::visible;
-use super::reply::{Answer, Reply, invalid, not_found, v1_bad_request, v1_no_content};
+use super::reply::{Answer, Reply, invalid, not_found, v1_bad_request, v1_no_content, wrong_type};
 use super::state::{Page, State, Status, Version};
 use super::wire;
 
@@ -67,9 +67,7 @@ fn children_list(state: &State, call: &Call, tree: bool) -> Answer {
             ids.sort_by_key(|id| state.page(*id).and_then(Page::current).map(|version| version.created));
         }
         _ => {
-            return Err(invalid(&format!(
-                "Provided value {{{order}}} for 'sort' is not the correct type. Expected type is ChildPageSortOrder"
-            )));
+            return Err(wrong_type(order, "sort", "ChildPageSortOrder"));
         }
     }
     if order.starts_with('-') {
@@ -149,9 +147,7 @@ pub fn versions(state: &mut State, call: &Call) -> Answer {
         Some("modified-date") => {}
         Some("-modified-date") | None => numbers.reverse(),
         Some(other) => {
-            return Err(invalid(&format!(
-                "Provided value {{{other}}} for 'sort' is not the correct type. Expected type is VersionSortOrder"
-            )));
+            return Err(wrong_type(other, "sort", "VersionSortOrder"));
         }
     }
     let paged = call.page(&numbers)?;

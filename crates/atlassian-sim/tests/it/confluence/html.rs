@@ -104,6 +104,13 @@ async fn a_page_properties_report_is_really_evaluated() {
     let more = site.page("Run 3", &details(&[("Status", "new")])).await;
     site.label(&more, &["qa-run"]).await;
     assert!(shown(&site, &path).await.contains(">Run 3</a>"));
+    let below = "<ac:structured-macro ac:name=\"contentbylabel\"><ac:parameter ac:name=\"cql\">ancestor = currentContent()\
+                 </ac:parameter></ac:structured-macro>";
+    let parent = site.page("Parent", below).await;
+    site.page_under(&parent, "Below the parent").await;
+    let page = shown(&site, &format!("/wiki/spaces/CTB/pages/{parent}")).await;
+    assert_eq!(page.matches(">Below the parent</a>").count(), 2, "once by the query, once in the tree: {page}");
+    assert!(!page.contains(">Run 1</a>"), "{page}");
     let none = report("<ac:parameter ac:name=\"id\">another</ac:parameter>");
     site.try_update(&id, 3, "Index", &none).await.good();
     assert!(shown(&site, &path).await.contains("No page properties found."));

@@ -217,3 +217,21 @@ async fn drafts_are_apart_until_they_are_published() {
     assert_eq!(site.delete(&other).await.refusal().0, 404);
     assert_eq!(site.delete(&format!("{other}?draft=true")).await.status, 204);
 }
+
+#[tokio::test]
+async fn of_many_creates_and_updates_at_once_exactly_one_wins() {
+    let site = std::sync::Arc::new(Site::new().await);
+    let id = site.page("Counter", "<p/>").await;
+    let (mut creates, mut updates) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
+    for n in 0..20 {
+        let (here, there, id) = (site.clone(), site.clone(), id.clone());
+        creates.spawn(async move { here.try_page("Same title", "<p/>", json!({})).await.status.as_u16() });
+        updates.spawn(async move { there.try_update(&id, 2, "Counter", &format!("<p>{n}</p>")).await.status.as_u16() });
+    }
+    let (mut created, mut updated) = (creates.join_all().await, updates.join_all().await);
+    created.sort_unstable();
+    updated.sort_unstable();
+    assert_eq!((created[0], &created[1..]), (200, [400; 19].as_slice()));
+    assert_eq!((updated[0], &updated[1..]), (200, [409; 19].as_slice()));
+    assert_eq!(site.truth(&id).await["version"], 2);
+}
