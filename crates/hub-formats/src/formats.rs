@@ -2,8 +2,8 @@
 
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit;
 use crate::reporter::Reporter;
+use crate::{csv_cases, csv_defects, csv_results, junit};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ pub struct Format {
 }
 
 /// Every format. At most one recognises a file; the order is that of documents.
-pub static FORMATS: &[Format] = &[junit::FORMAT];
+pub static FORMATS: &[Format] = &[junit::FORMAT, csv_cases::FORMAT, csv_results::FORMAT, csv_defects::FORMAT];
 
 /// The format of a file that begins with `head`.
 #[must_use]

@@ -9,6 +9,9 @@ use std::io::Read;
 
 use hub_domain::codes;
 
+mod csv_cases;
+mod csv_defects;
+mod csv_results;
 pub mod decode;
 pub mod entities;
 pub mod formats;
@@ -19,6 +22,7 @@ mod junit;
 pub mod limits;
 pub mod reporter;
 pub mod sink;
+mod table;
 mod text;
 mod xml;
 
