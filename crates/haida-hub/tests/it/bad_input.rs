@@ -51,11 +51,8 @@ async fn what_is_no_report_is_named_and_costs_the_others_nothing() {
         let found: Vec<&str> =
             file["problems"].as_array().unwrap().iter().map(|p| p["code"].as_str().unwrap()).collect();
         assert!(found.contains(code), "{name}: {found:?}");
-        assert_eq!(
-            file["stopped"].as_bool().unwrap() || file["rejected"].as_u64().unwrap() > 0,
-            true,
-            "{name}: {file}"
-        );
+        // A tag with too many attributes still names its test; everything else is no report at all.
+        assert_eq!(file["stopped"], *code != "HUB-1005", "{name}: {file}");
     }
     let sync = hub.hub(&["sync", "--project", "shop", "--wait"]).json(0);
     assert!(sync["issues"]["created"].as_u64().unwrap() >= 2, "the good file's cases are published: {sync}");
@@ -123,7 +120,8 @@ async fn hostile_text_arrives_as_text_and_long_text_is_cut_and_said() {
     let page = hub.page(&format!("/browse/{key}")).await;
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.contains("<script>alert"), "{page}");
     let truth = hub.truth().await;
-    let run = truth["confluence"]["pages"].as_array().unwrap().iter().find(|p| p["title"] == "r1 [shop/run/r1]").unwrap();
+    let run =
+        truth["confluence"]["pages"].as_array().unwrap().iter().find(|p| p["title"] == "r1 [shop/run/r1]").unwrap();
     let body = run["body"].as_str().unwrap();
     assert!(body.contains("&lt;script&gt;") && !body.contains("<script"), "{body}");
 }

@@ -120,7 +120,12 @@ async fn a_new_page_is_two_calls_and_a_changed_one_exactly_one_put() {
     assert_eq!(endpoint(&second, "PUT /rest/api/3/issue/{issueIdOrKey}"), 1, "{second}");
     assert_eq!(calls(&second), 3, "{second}");
     let truth = hub.truth().await;
-    let run = truth["confluence"]["pages"].as_array().unwrap().iter().find(|p| p["title"] == "Nightly [shop/run/nightly-1]").unwrap();
+    let run = truth["confluence"]["pages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["title"] == "Nightly [shop/run/nightly-1]")
+        .unwrap();
     assert_eq!(run["version"], 2);
 }
 

@@ -155,15 +155,15 @@ impl Hub {
         self.truth().await["issues"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Waits until the site holds an issue.
-    pub async fn until_an_issue_exists(&self) {
-        for _ in 0..600 {
-            if !self.issues().await.is_empty() {
+    /// Waits until the site holds so many issues.
+    pub async fn until_issues_exist(&self, count: usize) {
+        for _ in 0..1_000 {
+            if self.issues().await.len() >= count {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("no issue appeared within 12 s");
+        panic!("{count} issues did not appear within 20 s");
     }
 }
 
