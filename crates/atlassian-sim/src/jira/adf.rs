@@ -1,4 +1,4 @@
-//! Checks an Atlassian Document against the content model in [`super::adf_nodes`].
+//! Checks an Atlassian Document against the content model in `adf_nodes`.
 //!
 //! Jira refuses a document that breaks the model without naming the place, so the verdict's path is for logs and tests
 //! only.

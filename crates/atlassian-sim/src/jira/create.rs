@@ -109,6 +109,7 @@ pub fn create(state: &mut State, writer: Writer<'_>, details: &Value) -> Result<
         parent: None,
         assignee: None,
         reporter: Some(writer.account.account_id.clone()),
+        creator: writer.account.account_id.clone(),
         due: None,
         versions: Vec::new(),
         fix_versions: Vec::new(),

@@ -9,6 +9,7 @@ use time::macros::format_description;
 use super::fields::{Field, Kind};
 use super::jql::{Clause, Condition, Operand, Operator, Query};
 use super::jql_time::moment;
+use super::jql_words::{WordField, texts, words};
 use super::seed;
 use super::state::{CustomValue, Issue, Named, Project, State};
 use crate::auth::Account;
@@ -76,16 +77,6 @@ enum TimeField {
     Resolved,
     Due,
     CategoryChanged,
-    Custom(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum WordField {
-    Summary,
-    Description,
-    Environment,
-    Comment,
-    Everything,
     Custom(String),
 }
 
@@ -411,15 +402,18 @@ fn compare(state: &State, aspect: &Aspect, a: &Issue, b: &Issue) -> Ordering {
     }
 }
 
-fn unsupported(clause: &Clause) -> String {
+/// The text for an operator that a field does not have.
+pub(super) fn unsupported(clause: &Clause) -> String {
     format!("The operator '{}' is not supported by the '{}' field.", clause.operator.text(), clause.field)
 }
 
-fn no_empty(clause: &Clause) -> String {
+/// The text for `EMPTY` where a field cannot be empty.
+pub(super) fn no_empty(clause: &Clause) -> String {
     format!("The field '{}' does not support searching for EMPTY values.", clause.field)
 }
 
-fn only_empty(clause: &Clause) -> Result<(), String> {
+/// Refuses any other operand than `EMPTY`.
+pub(super) fn only_empty(clause: &Clause) -> Result<(), String> {
     if clause.operands.iter().all(|operand| *operand == Operand::Empty) {
         return Ok(());
     }
@@ -446,7 +440,7 @@ fn held(state: &State, issue: &Issue, field: &SetField) -> Vec<String> {
         SetField::Resolution => ids(issue.resolution.as_slice()),
         SetField::Reporter => issue.reporter.iter().cloned().collect(),
         SetField::Assignee => issue.assignee.iter().cloned().collect(),
-        SetField::Creator => issue.reporter.iter().cloned().take(1).collect(),
+        SetField::Creator => vec![issue.creator.clone()],
         SetField::Parent => ids(issue.parent.filter(|parent| state.issues.contains_key(parent)).as_slice()),
         SetField::Components => ids(&issue.components),
         SetField::FixVersions => ids(&issue.fix_versions),
@@ -514,90 +508,4 @@ fn number(clause: &Clause, field: String) -> Result<Test<'static>, String> {
             Operator::Like | Operator::NotLike | Operator::Is | Operator::IsNot => false,
         }
     }))
-}
-
-/// The texts of a field.
-fn texts(issue: &Issue, field: &WordField) -> Vec<String> {
-    let custom = |value: &CustomValue| match value {
-        CustomValue::Rich(text) => text.plain(),
-        CustomValue::Plain(serde_json::Value::String(text)) => text.clone(),
-        CustomValue::Plain(_) => String::new(),
-    };
-    let rich = |text: &Option<super::rich::Rich>| text.iter().map(super::rich::Rich::plain).collect::<Vec<_>>();
-    let comments = || issue.comments.iter().map(|comment| comment.body.plain());
-    match field {
-        WordField::Summary => vec![issue.summary.clone()],
-        WordField::Description => rich(&issue.description),
-        WordField::Environment => rich(&issue.environment),
-        WordField::Comment => comments().collect(),
-        WordField::Custom(id) => issue.custom.get(id).map(custom).into_iter().collect(),
-        WordField::Everything => {
-            let mut all = vec![issue.summary.clone()];
-            all.extend(rich(&issue.description));
-            all.extend(rich(&issue.environment));
-            all.extend(comments());
-            all.extend(issue.custom.values().map(custom));
-            all
-        }
-    }
-}
-
-fn words(clause: &Clause, field: WordField) -> Result<Test<'static>, String> {
-    match clause.operator {
-        Operator::Is | Operator::IsNot => {
-            if field == WordField::Everything {
-                return Err(unsupported(clause));
-            }
-            only_empty(clause)?;
-            let wanted = clause.operator == Operator::Is;
-            return Ok(Box::new(move |issue| texts(issue, &field).iter().all(|text| text.trim().is_empty()) == wanted));
-        }
-        Operator::Like | Operator::NotLike => {}
-        Operator::Equal
-        | Operator::NotEqual
-        | Operator::Greater
-        | Operator::AtLeast
-        | Operator::Less
-        | Operator::AtMost
-        | Operator::In
-        | Operator::NotIn => return Err(unsupported(clause)),
-    }
-    let Some(Operand::Text(text)) = clause.operands.first() else {
-        return Err(no_empty(clause));
-    };
-    let phrase = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map(str::to_owned);
-    let wanted = stems(phrase.as_deref().unwrap_or(text));
-    if wanted.is_empty() {
-        return Err(format!("The text query '{text}' for the field '{}' is not valid.", clause.field));
-    }
-    let negated = clause.operator == Operator::NotLike;
-    Ok(Box::new(move |issue| {
-        let found = texts(issue, &field).iter().any(|text| {
-            let held = stems(text);
-            if phrase.is_some() {
-                held.windows(wanted.len()).any(|run| run == wanted)
-            } else {
-                wanted.iter().all(|word| match word.strip_suffix('*') {
-                    Some(start) => held.iter().any(|candidate| candidate.starts_with(start)),
-                    None => held.contains(word),
-                })
-            }
-        });
-        found != negated
-    }))
-}
-
-/// The words of a text, lower case, without common endings: the index stems, so `~` is never a test of identity.
-fn stems(text: &str) -> Vec<String> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '*'))
-        .filter(|word| !word.is_empty())
-        .map(|word| {
-            let lower = word.to_lowercase();
-            let stem = ["ing", "ed", "s"].iter().find_map(|ending| lower.strip_suffix(ending));
-            match stem {
-                Some(stem) if stem.chars().count() >= 3 => stem.to_owned(),
-                Some(_) | None => lower,
-            }
-        })
-        .collect()
 }

@@ -13,6 +13,7 @@ pub mod adf;
 mod adf_html;
 mod adf_model;
 mod adf_nodes;
+mod attachments;
 mod browse;
 mod bulk;
 mod comments;
@@ -23,6 +24,7 @@ mod issues;
 mod jql;
 mod jql_match;
 mod jql_time;
+mod jql_words;
 pub(crate) mod limits;
 mod links;
 mod meta;
@@ -51,6 +53,7 @@ fn api() -> Router<Arc<Sim>> {
         .merge(links::routes())
         .merge(remote::routes())
         .merge(comments::routes())
+        .merge(attachments::routes())
         .merge(transitions::routes())
         .merge(search::routes())
         .fallback(unknown)

@@ -174,7 +174,9 @@ impl Setter<'_> {
                     Value::Array(items) => {
                         items.iter().map(|item| label(item).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?
                     }
-                    _ => return Err(Fault::field("data was not an array")),
+                    Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                        return Err(Fault::field("data was not an array"));
+                    }
                 };
                 self.put_labels(issue, field, labels);
             }
@@ -191,7 +193,9 @@ impl Setter<'_> {
             Kind::Number => match value {
                 Value::Null => set_plain(issue, field, None),
                 Value::Number(_) => set_plain(issue, field, Some(value.clone())),
-                _ => return Err(Fault::field("Operation value must be a number")),
+                Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                    return Err(Fault::field("Operation value must be a number"));
+                }
             },
             Kind::Date => {
                 let day = date(value)?;
@@ -205,14 +209,16 @@ impl Setter<'_> {
             Kind::Priority => {
                 issue.priority = match value {
                     Value::Null => seed::DEFAULT_PRIORITY,
-                    _ => pick(value, seed::PRIORITIES.iter().map(|(id, name, _)| (*id, *name)))
-                        .ok_or_else(|| Fault::field("The priority selected is invalid."))?,
+                    Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                        pick(value, seed::PRIORITIES.iter().map(|(id, name, _)| (*id, *name)))
+                            .ok_or_else(|| Fault::field("The priority selected is invalid."))?
+                    }
                 };
             }
             Kind::Resolution => {
                 let id = match value {
                     Value::Null => None,
-                    _ => Some(
+                    Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => Some(
                         pick(value, seed::RESOLUTIONS.iter().map(|(id, name, _)| (*id, *name)))
                             .ok_or_else(|| Fault::field("The resolution selected is invalid."))?,
                     ),
@@ -249,7 +255,9 @@ impl Setter<'_> {
             }
             Kind::Choice => match value {
                 Value::Null => set_plain(issue, field, None),
-                _ => return Err(Fault::field("Specify a valid 'id' or 'name' for the option")),
+                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                    return Err(Fault::field("Specify a valid 'id' or 'name' for the option"));
+                }
             },
             Kind::IssueLinks | Kind::Comment => {
                 return Err(Fault::field(format!("Field does not support update '{}'", field.id)));
@@ -326,7 +334,9 @@ impl Setter<'_> {
                     Some(_) => return Err(Fault::field("expected 'id' to be a string")),
                 }
             }
-            _ => return Err(Fault::field("data was not an object")),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                return Err(Fault::field("data was not an object"));
+            }
         };
         // -1 asks for the project's default assignee, which is nobody here.
         if id == "-1" {
@@ -347,7 +357,9 @@ impl Setter<'_> {
                 let text = scalar(named).ok_or_else(unknown)?;
                 Ok(Some(self.state.issue(&text).ok_or_else(unknown)?.id))
             }
-            _ => Err(Fault::field("data was not an object")),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(Fault::field("data was not an object"))
+            }
         }
     }
 
@@ -410,7 +422,9 @@ fn summary(value: &Value) -> Result<String, Fault> {
     let text = match value {
         Value::String(text) => text,
         Value::Null => return Err(Fault::field("You must specify a summary of the issue.")),
-        _ => return Err(Fault::field("Operation value must be a string")),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            return Err(Fault::field("Operation value must be a string"));
+        }
     };
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -432,7 +446,9 @@ fn text(value: &Value, limit: usize) -> Result<Option<Value>, Fault> {
             "The entered text is too long. It exceeds the allowed limit of {limit} characters."
         ))),
         Value::String(text) => Ok((!text.is_empty()).then(|| value.clone())),
-        _ => Err(Fault::field("Operation value must be a string")),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Fault::field("Operation value must be a string"))
+        }
     }
 }
 
@@ -445,7 +461,9 @@ fn date(value: &Value) -> Result<Option<String>, Fault> {
             Ok(_) => Ok(Some(text.clone())),
             Err(_) => Err(Fault::field(format!("Error parsing date string: {text}"))),
         },
-        _ => Err(Fault::field("Operation value must be a string")),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Fault::field("Operation value must be a string"))
+        }
     }
 }
 
@@ -456,7 +474,9 @@ fn moment(value: &Value) -> Result<Option<Value>, Fault> {
             Some(at) => Ok(Some(Value::String(super::view::stamp(at)))),
             None => Err(Fault::field(format!("Error parsing time string: {text}"))),
         },
-        _ => Err(Fault::field("Operation value must be a string")),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Fault::field("Operation value must be a string"))
+        }
     }
 }
 

@@ -183,6 +183,8 @@ pub struct Issue {
     pub assignee: Option<String>,
     /// The reporter's account id.
     pub reporter: Option<String>,
+    /// The account id of the one who created it.
+    pub creator: String,
     /// The due date, `2026-01-31`.
     pub due: Option<String>,
     /// Ids of affected versions.

@@ -5,3 +5,9 @@ mod clients;
 // The attribute tells the lints that helpers in there are test code too.
 #[cfg(test)]
 mod confluence;
+
+#[cfg(test)]
+mod jira;
+
+#[cfg(test)]
+mod site;
