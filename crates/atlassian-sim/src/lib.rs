@@ -20,5 +20,5 @@ mod server;
 mod world;
 
 pub use options::{Options, ProjectSpec};
-pub use server::{Running, ServeError, Sim, serve, start};
+pub use server::{Running, ServeError, Sim, serve, serve_site, start};
 pub use world::{World, iso_millis};

@@ -4,9 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use atlassian_sim::{Options, serve};
+use atlassian_sim::{Options, Sim, serve_site};
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 
@@ -140,8 +141,9 @@ async fn run(arguments: Serve) -> Result<(), String> {
         format!("cannot listen on {address}: {error}; choose another --port, or 0 for any free one")
     })?;
     let bound = listener.local_addr().map_err(|error| format!("cannot read the bound address: {error}"))?;
+    let sim = Sim::new(arguments.options(), bound).map_err(|error| format!("cannot {}", chain(&error)))?;
     say(&format!("listening on http://{bound}"));
-    let served = serve(listener, arguments.options());
+    let served = serve_site(listener, Arc::new(sim));
     tokio::select! {
         ended = served => ended.map_err(|error| format!("cannot {}", chain(&error))),
         _ = tokio::signal::ctrl_c() => Ok(()),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -28,7 +29,7 @@ pub struct Sim {
     base_url: String,
     log: Option<Log>,
     stats: Mutex<Stats>,
-    script: Option<Arc<dyn Script>>,
+    script: Mutex<Option<Arc<dyn Script>>>,
     burst: Burst,
     trace: AtomicU64,
 }
@@ -79,7 +80,7 @@ impl Sim {
             base_url,
             log,
             stats: Mutex::new(Stats::default()),
-            script: None,
+            script: Mutex::new(None),
             burst: Burst::default(),
             trace: AtomicU64::new(1),
             options,
@@ -115,7 +116,12 @@ impl Sim {
     }
 
     pub(crate) fn script(&self) -> Option<Arc<dyn Script>> {
-        self.script.clone()
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets a script take part in every call from now on; `None` ends it. A reset does not.
+    pub fn set_script(&self, script: Option<Arc<dyn Script>>) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
     pub(crate) fn burst(&self) -> &Burst {
@@ -142,6 +148,8 @@ fn router(sim: Arc<Sim>) -> Router {
         .layer(from_fn_with_state(sim.clone(), faults::interfere))
         .layer(from_fn_with_state(sim.clone(), auth::identify))
         .layer(from_fn_with_state(sim.clone(), log::record))
+        // The log has read the body already, within a limit of its own.
+        .layer(DefaultBodyLimit::disable())
         .with_state(sim)
 }
 
@@ -151,7 +159,14 @@ fn router(sim: Arc<Sim>) -> Router {
 /// When the log cannot be opened or the listener fails.
 pub async fn serve(listener: TcpListener, options: Options) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Serve)?;
-    let sim = Arc::new(Sim::new(options, address)?);
+    serve_site(listener, Arc::new(Sim::new(options, address)?)).await
+}
+
+/// Serves a site that is made already, so that what can be wrong with its options is known before it is announced.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve_site(listener: TcpListener, sim: Arc<Sim>) -> Result<(), ServeError> {
     axum::serve(listener, router(sim)).await.map_err(ServeError::Serve)
 }
 

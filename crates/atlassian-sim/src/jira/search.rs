@@ -130,8 +130,8 @@ fn read(jql: &str) -> Result<Query, Refusal> {
 }
 
 /// The ids of the issues that a query finds, in its order.
-fn find(ctx: &Ctx, state: &mut State, query: &Query, reconcile: &[u64]) -> Result<Vec<u64>, Refusal> {
-    let index = state.indexed();
+fn find(ctx: &Ctx, state: &State, query: &Query, reconcile: &[u64]) -> Result<Vec<u64>, Refusal> {
+    let index = state.index();
     let compiler = Compiler { state, account: ctx.sim.account(), now: World::now() };
     let test = match &query.condition {
         Some(condition) => compiler.condition(condition).map_err(refuse)?,
@@ -203,8 +203,8 @@ fn search(ctx: &Ctx, asked: Asked) -> Answer {
     let selection = Selection::new(asked.fields, "id");
     let limit = if selection.only_id() { ID_PAGE } else { FIELD_PAGE };
     let most = asked.most.unwrap_or(DEFAULT_PAGE).min(limit);
-    let mut world = ctx.sim.lock();
-    let found = find(ctx, &mut world.jira, &query, &reconcile)?;
+    let world = ctx.sim.lock();
+    let found = find(ctx, &world.jira, &query, &reconcile)?;
     let start = match &token {
         None => 0,
         Some(token) => match found.iter().position(|id| *id == token.after) {
@@ -247,7 +247,7 @@ async fn count(ctx: Ctx, sent: Sent) -> Answer {
     if ctx.anonymous() {
         return Ok(ok(&json!({"count": 0})));
     }
-    let mut world = ctx.sim.lock();
-    let found = find(&ctx, &mut world.jira, &query, &[])?;
+    let world = ctx.sim.lock();
+    let found = find(&ctx, &world.jira, &query, &[])?;
     Ok(ok(&json!({"count": found.len()})))
 }

@@ -1,5 +1,6 @@
 //! What Jira remembers.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -377,19 +378,23 @@ impl State {
 
     fn hide(&mut self, id: u64, seen: Option<Arc<Issue>>) {
         if !self.lag.is_zero() {
-            self.stale.push_back(Stale { until: Instant::now() + self.lag, id, seen });
+            let now = Instant::now();
+            while self.stale.front().is_some_and(|stale| stale.until <= now) {
+                self.stale.pop_front();
+            }
+            self.stale.push_back(Stale { until: now + self.lag, id, seen });
         }
     }
 
     /// What the search index holds now: of every issue that changed within the lag, the version before the change.
-    pub fn indexed(&mut self) -> BTreeMap<u64, Arc<Issue>> {
-        let now = Instant::now();
-        while self.stale.front().is_some_and(|stale| stale.until <= now) {
-            self.stale.pop_front();
+    pub fn index(&self) -> Cow<'_, BTreeMap<u64, Arc<Issue>>> {
+        if self.stale.is_empty() {
+            return Cow::Borrowed(&self.issues);
         }
+        let now = Instant::now();
         let mut view = self.issues.clone();
         // Newest first, so that the oldest version within the lag is the one that stays.
-        for stale in self.stale.iter().rev() {
+        for stale in self.stale.iter().rev().take_while(|stale| stale.until > now) {
             match &stale.seen {
                 Some(issue) => {
                     view.insert(stale.id, issue.clone());
@@ -399,6 +404,6 @@ impl State {
                 }
             }
         }
-        view
+        Cow::Owned(view)
     }
 }

@@ -2,13 +2,17 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use atlassian_sim::Options;
+use atlassian_sim::faults::{Call, Script};
+use axum::response::Response;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::jira::{Site, fields};
+use crate::jira::{Site, doc, fields, merged};
 
 #[tokio::test]
 async fn the_log_holds_every_api_exchange_and_no_secret() {
@@ -88,9 +92,61 @@ async fn latency_is_added_to_every_call() {
     assert!(started.elapsed() >= Duration::from_millis(120));
 }
 
+/// Refuses the first create before it lands, and loses the answer of the second after it landed.
+#[derive(Debug, Default)]
+struct TwoFaults {
+    creates: AtomicUsize,
+}
+
+impl Script for TwoFaults {
+    fn before(&self, call: &Call) -> Option<Response> {
+        let create = call.method == "POST" && call.template == "/rest/api/3/issue";
+        let first = create && self.creates.fetch_add(1, Ordering::SeqCst) == 0;
+        first.then(|| Response::builder().status(503).body("not now".into()).unwrap())
+    }
+
+    fn after(&self, call: &Call, answer: Response) -> Response {
+        if call.method == "POST" && self.creates.load(Ordering::SeqCst) == 2 {
+            return Response::builder().status(504).body("lost".into()).unwrap();
+        }
+        answer
+    }
+}
+
+#[tokio::test]
+async fn a_script_can_prevent_a_write_or_lose_its_answer() {
+    let site = Site::new().await;
+    site.running.sim.set_script(Some(Arc::new(TwoFaults::default())));
+    assert_eq!(site.try_create("Task", "prevented", json!({})).await.status, 503);
+    assert_eq!(site.count().await, 0);
+    let got = site.try_create("Task", "landed", json!({})).await;
+    assert_eq!((got.status, got.text.as_str()), (504, "lost"));
+    assert_eq!(site.count().await, 1);
+    site.try_create("Task", "usual", json!({})).await.with(201);
+    site.running.sim.set_script(None);
+    assert_eq!(
+        site.get("/_sim/stats").await.with(200)["endpoints"]["POST /rest/api/3/issue"]["by_status"],
+        json!({"201": 1, "503": 1, "504": 1})
+    );
+}
+
+#[tokio::test]
+async fn a_large_body_is_read() {
+    let site = Site::new().await;
+    let updates: Vec<Value> = (0..50)
+        .map(|n| {
+            json!({"fields": merged(fields("Task", &format!("n{n}")), json!({"description": doc(&"x".repeat(32_000))})),
+            "properties": [{"key": "k", "value": "y".repeat(32_000)}]})
+        })
+        .collect();
+    let body = json!({"issueUpdates": updates});
+    assert!(body.to_string().len() > 3_000_000);
+    site.post("issue/bulk", body).await.with(201);
+}
+
 #[tokio::test]
 async fn calls_at_the_same_time_lose_nothing() {
-    let site = std::sync::Arc::new(Site::new().await);
+    let site = Arc::new(Site::new().await);
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..20 {
         let site = site.clone();
@@ -199,6 +255,7 @@ fn a_log_that_cannot_be_written_is_one_clear_line_and_exit_code_1() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty(), "it announced a site that it could not serve");
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.lines().count() == 1 && text.contains("/nonexistent/folder/calls.jsonl"), "{text}");
 }
