@@ -173,7 +173,8 @@ impl Junit {
                 }
                 self.text.clear();
             }
-            Inside::SuiteProperties | Inside::CaseProperties | Inside::Inline | Inside::Ignored => {}
+            Inside::Inline => self.text.drop_indentation(),
+            Inside::SuiteProperties | Inside::CaseProperties | Inside::Ignored => {}
         }
         self.open.push(inside);
         Ok(if start.empty { self.end(reporter) } else { ControlFlow::Continue(()) })

@@ -59,6 +59,15 @@ impl Text {
         self.scan(rest);
     }
 
+    /// Forgets the indentation of what comes next: a CDATA section or element on a line of its own, where the space
+    /// before it is the file's layout and not the text's.
+    pub fn drop_indentation(&mut self) {
+        let end = self.kept.trim_end_matches([' ', '\t']).len();
+        if !self.over && (end == 0 || self.kept.get(..end).is_some_and(|before| before.ends_with('\n'))) {
+            self.kept.truncate(end);
+        }
+    }
+
     /// Notes an odd reference in the text.
     pub fn odd(&mut self, odd: Odd) {
         self.odd.nothing |= odd.nothing;

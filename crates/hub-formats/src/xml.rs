@@ -177,6 +177,9 @@ impl<'i, 'r> Xml<'i, 'r> {
         }
         if ahead.starts_with(b"<![CDATA[") {
             input.consume(9);
+            if let Some(text) = into {
+                text.drop_indentation();
+            }
             return until(input, b"]]>", "a CDATA section", into, at).map(|()| true);
         }
         if ahead.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!DOCTYPE")) {
@@ -221,14 +224,14 @@ impl<'i, 'r> Xml<'i, 'r> {
             Err(quick_xml::Error::Io(error)) => return Err(source_fault(&error, at)),
             Err(error) => return Err(damaged(inner(&error))),
         };
+        if event.name().as_ref().is_empty() {
+            return Err(damaged("`<` is followed by no name".to_owned()));
+        }
         if let Some(before) = memchr::memchr(b'<', event.as_bytes()) {
             let behind_name = advance(At { line: at.line, column: at.column + 1 }, &event.as_bytes()[..before]);
             let message =
                 format!("an unescaped `<` stands inside the tag <{}>", short(event.local_name().into_inner()));
             return Err(Fault { at: behind_name, ..damaged(message) });
-        }
-        if event.name().as_ref().is_empty() {
-            return Err(damaged("`<` is followed by no name".to_owned()));
         }
         if !empty {
             self.depth += 1;
@@ -301,10 +304,12 @@ fn source_fault(error: &io::Error, at: At) -> Fault {
 
 /// The part of an error that says what is wrong; quick-xml puts the kind of error before it.
 fn inner(error: &quick_xml::Error) -> String {
-    match error {
-        quick_xml::Error::Syntax(error) => error.to_string(),
-        quick_xml::Error::IllFormed(error) => error.to_string(),
-        other => other.to_string(),
+    if let quick_xml::Error::Syntax(syntax) = error {
+        syntax.to_string()
+    } else if let quick_xml::Error::IllFormed(ill_formed) = error {
+        ill_formed.to_string()
+    } else {
+        error.to_string()
     }
 }
 

@@ -224,12 +224,13 @@ impl Case {
         if let Some(outcome) = self.gravest {
             let mut details = outcome.details;
             details.push_str(&self.others);
+            details.truncate(details.trim_end().len());
             if hygiene::cut(&mut details, Field::Details.limit()) {
                 reporter.cut(Field::Details, self.at);
             }
             record.error_type = outcome.error_type;
             record.message = outcome.message;
-            record.details = Some(details).filter(|details| !details.trim().is_empty());
+            record.details = filled(details);
         }
         record
     }

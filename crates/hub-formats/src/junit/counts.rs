@@ -16,6 +16,13 @@ pub(super) struct Declared {
     pub(super) disabled: Option<u64>,
 }
 
+impl Declared {
+    /// Tests left out. `disabled` counts among them, but alone it says nothing about those that were skipped.
+    pub(super) fn left_out(&self) -> Option<u64> {
+        self.skipped.map(|skipped| skipped.saturating_add(self.disabled.unwrap_or(0)))
+    }
+}
+
 /// The numbers of one file.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -84,15 +91,11 @@ impl Counts {
             reporter.repaired(&codes::EMPTY_REPORT, self.root, &message);
             return;
         }
-        let left_out = match (declared.skipped, declared.disabled) {
-            (None, None) => None,
-            (skipped, disabled) => Some(skipped.unwrap_or(0).saturating_add(disabled.unwrap_or(0))),
-        };
         let differing: Vec<String> = [
             ("tests", declared.tests, self.tests),
             ("failures", declared.failures, self.failures),
             ("errors", declared.errors, self.errors),
-            ("skipped", left_out, self.skipped),
+            ("skipped", declared.left_out(), self.skipped),
         ]
         .into_iter()
         .filter_map(|(what, said, counted)| {

@@ -77,7 +77,7 @@ impl Suites {
             tests: declared.tests,
             failures: declared.failures,
             errors: declared.errors,
-            skipped: declared.skipped.or(declared.disabled),
+            skipped: declared.left_out(),
         };
         let named = !suite.name.trim().is_empty();
         if is_report {

@@ -1,0 +1,77 @@
+//! Reading streams: records come before the file's end, and a sink may stop it.
+
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+
+use hub_domain::problem::Problem;
+use hub_domain::record::Record;
+use hub_formats::{Collected, Sink};
+
+/// Takes `limit` records and says stop.
+struct Few {
+    limit: usize,
+    records: usize,
+    problems: Vec<Problem>,
+}
+
+impl Sink for Few {
+    fn record(&mut self, _: Record) -> ControlFlow<()> {
+        self.records += 1;
+        if self.records == self.limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+}
+
+/// Repeats a text for ever.
+struct Endless {
+    text: &'static [u8],
+    next: usize,
+}
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for byte in buffer.iter_mut() {
+            *byte = self.text[self.next % self.text.len()];
+            self.next += 1;
+        }
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn a_sink_stops_an_endless_file_without_a_problem() {
+    for (head, text) in [
+        (&b"<testsuite name='s' tests='1'>"[..], &b"<testcase name='t'><failure>x</failure></testcase>\n"[..]),
+        (b"TEST_ID|DISPOSITIVO|RESULTADO|ENTORNO\n", b"TC_1|iOS|PASS|qa\n"),
+    ] {
+        let mut few = Few { limit: 50_000, records: 0, problems: Vec::new() };
+        let format = hub_formats::read("file", head.chain(Endless { text, next: 0 }), &mut few);
+        assert!(format.is_some());
+        assert_eq!(few.records, 50_000);
+        assert_eq!(few.problems, []);
+    }
+}
+
+#[test]
+fn a_suite_comes_before_its_tests_and_with_its_properties() {
+    let xml = "<testsuites name='all' tests='1'><testsuite name='a'><properties><property name='k' value='v'/></properties>\
+               <testsuite name='b'><testcase name='t'/></testsuite></testsuite></testsuites>";
+    let mut read = Collected::default();
+    hub_formats::read("file", xml.as_bytes(), &mut read);
+    let shape: Vec<String> = read
+        .records
+        .iter()
+        .map(|record| match record {
+            Record::Suite(suite) => format!("{:?} {:?}", suite.path, suite.properties),
+            Record::Result(result) => format!("{:?} {}", result.suite, result.name),
+            Record::Case(_) | Record::Defect(_) => String::new(),
+        })
+        .collect();
+    assert_eq!(
+        shape,
+        ["[] [(\"name\", \"all\")]", "[\"a\"] [(\"k\", \"v\")]", "[\"a\", \"b\"] []", "[\"a\", \"b\"] t",]
+    );
+}
