@@ -12,11 +12,11 @@ use hub_app::{
     Store, ingest,
     progress::Silent,
     project::{self, AddProject},
-    publish::{self, Context, SyncReport},
+    publish::{Context, SyncReport},
 };
 use hub_domain::vocabulary::Locale;
 use hub_testkit::TestDatabase;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Calls before the first create that do not grow with N: who we are, the project, its types, three screens.
 const PREFLIGHT: u64 = 8;
@@ -40,14 +40,15 @@ fn main() {
 
 async fn run(n: usize) -> i32 {
     let mut missed = 0;
+    let calls = record(n).await;
     println!("{n} new issues");
     println!(
         "{:>10} {:>8} {:>8} {:>9} {:>9} {:>10} {:>10} {:>6}",
         "a call", "creates", "proofs", "other", "bound", "hub", "bare loop", "ratio"
     );
     for latency in [Duration::ZERO, CALL] {
-        let hub = hub(n, latency).await;
-        let bare = bare_loop(n, latency).await;
+        let hub = publish(n, options(latency)).await;
+        let bare = bare_loop(&calls, latency).await;
         let by = |name: &str| hub.report.calls.by_endpoint.get(name).copied().unwrap_or(0);
         let creates = by("POST /rest/api/3/issue/bulk");
         let proofs = by("POST /rest/api/3/issue/bulkfetch");
@@ -89,25 +90,23 @@ fn table(n: usize) -> String {
     text
 }
 
-async fn site(latency: Duration) -> atlassian_sim::Running {
-    let options =
-        Options { projects: vec!["BENCH".into()], spaces: vec!["BENCH".into()], latency, ..Options::default() };
-    atlassian_sim::start(options).await.unwrap()
+fn options(latency: Duration) -> Options {
+    Options { projects: vec!["BENCH".into()], spaces: vec!["BENCH".into()], latency, ..Options::default() }
 }
 
 /// The hub: takes the table, then publishes it; only the publishing is timed, pages of the project included.
-async fn hub(n: usize, latency: Duration) -> Measured {
+async fn publish(n: usize, options: Options) -> Measured {
     let database = TestDatabase::fresh().await;
     let store = database.store().await;
     let folder = tempfile::tempdir().unwrap();
-    let site = site(latency).await;
+    let site = atlassian_sim::start(options).await.unwrap();
     let row = prepare(&store, folder.path(), &site.url, n).await;
     let silent = Silent;
     let context = Context { store: &store, project: &row, correlation: hub_app::new_correlation(), progress: &silent };
     let started = Instant::now();
-    let report = publish::sync(&context, true).await.unwrap();
+    let report = hub_app::publish::sync(&context, true).await.unwrap();
     let wall = started.elapsed();
-    let again = publish::sync(&context, false).await.unwrap();
+    let again = hub_app::publish::sync(&context, false).await.unwrap();
     assert_eq!(again.calls.reads + again.calls.writes, 0, "a second run makes no call");
     Measured { report, wall }
 }
@@ -134,40 +133,32 @@ async fn prepare(store: &Store, folder: &Path, site: &str, n: usize) -> hub_stor
     row
 }
 
-/// The bare loop: bodies of the same size as the hub's, made beforehand, sent one after the other, and the same reads.
-async fn bare_loop(n: usize, latency: Duration) -> Duration {
-    let site = site(latency).await;
-    let client = reqwest::Client::new();
-    let send = async |path: &str, body: &Value| -> Value {
-        let request = client.post(format!("{}{path}", site.url)).basic_auth("qa@example.com", Some("sim-token"));
-        request.json(body).send().await.unwrap().json().await.unwrap()
-    };
-    let description = json!({"type": "doc", "version": 1, "content": (0..24).map(|i| json!({
-        "type": "paragraph", "content": [{"type": "text", "text": format!("a line of an ordinary description, number {i}")}]
-    })).collect::<Vec<_>>()});
-    let element = |i: usize| {
-        json!({
-            "fields": {
-                "project": {"key": "BENCH"}, "issuetype": {"name": "Test Case"}, "labels": ["project:bench", "type:e2e"],
-                "summary": format!("TC_BENCH_{i:06} - The price of item {i} is right"), "description": description,
-            },
-            "properties": [{"key": "haida.hub", "value": {"m": format!("{i:026}"), "hash": "0".repeat(64), "schema": 1}}],
+/// The bulk calls that the hub makes, as a site recorded them: path and body.
+async fn record(n: usize) -> Vec<(String, Value)> {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("calls.jsonl");
+    publish(n, Options { log: Some(log.clone()), ..options(Duration::ZERO) }).await;
+    let text = std::fs::read_to_string(log).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter_map(|call| {
+            let url = call["url"].as_str().unwrap();
+            let path = url.get(url.find("/rest/").unwrap_or(0)..).unwrap().to_owned();
+            path.starts_with("/rest/api/3/issue/bulk").then(|| (path, call["request_body"].clone()))
         })
-    };
-    let indexes: Vec<usize> = (0..n).collect();
-    let bodies: Vec<Value> = indexes
-        .chunks(50)
-        .map(|chunk| json!({"issueUpdates": chunk.iter().map(|i| element(*i)).collect::<Vec<_>>()}))
-        .collect();
+        .collect()
+}
+
+/// The bare loop: the very same bulk calls, one after the other, and nothing else.
+async fn bare_loop(calls: &[(String, Value)], latency: Duration) -> Duration {
+    let site = atlassian_sim::start(options(latency)).await.unwrap();
+    let client = reqwest::Client::new();
     let started = Instant::now();
-    let mut ids: Vec<Value> = Vec::new();
-    for body in &bodies {
-        let answer = send("/rest/api/3/issue/bulk", body).await;
-        ids.extend(answer["issues"].as_array().unwrap().iter().map(|issue| issue["id"].clone()));
-    }
-    for block in ids.chunks(100) {
-        let body = json!({"issueIdsOrKeys": block, "fields": ["labels"], "properties": ["haida.hub"]});
-        send("/rest/api/3/issue/bulkfetch", &body).await;
+    for (path, body) in calls {
+        let request = client.post(format!("{}{path}", site.url)).basic_auth("qa@example.com", Some("sim-token"));
+        let answer = request.json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.bytes().await.unwrap();
     }
     started.elapsed()
 }

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::try_join_all;
 use hub_destination::{Cause, Outcome, Remote, Transport};
 use hub_domain::{
     Marker, Moment, codes,
@@ -101,10 +102,9 @@ async fn create_all(context: &Context<'_>, session: &mut Session, creates: Vec<I
     let capabilities = connection.capabilities.clone();
     let site = connection.connector.base_url.clone();
     let jira = Jira::new(transport.as_ref(), &context.project.jira_project_key);
-    let mut sent = Vec::with_capacity(creates.len());
-    for chunk in chunks(creates, MAX_BULK_CREATE) {
-        sent.extend(create_chunk(context, &jira, &capabilities, chunk).await?);
-    }
+    // The calls of a slice are on their way at the same time: each has its own announcement, and one read proves them all.
+    let calls = chunks(creates, MAX_BULK_CREATE).map(|chunk| create_chunk(context, &jira, &capabilities, chunk));
+    let sent: Vec<Sent> = try_join_all(calls).await?.into_iter().flatten().collect();
     let screen_changed = sent.iter().any(|(_, _, result)| matches!(result, Err(outcome) if blames_screen(outcome)));
     let mut attempts = prove(&jira, context, sent).await;
     if screen_changed && session.forget_jira() {
