@@ -137,10 +137,8 @@ mod tests {
     fn an_anonymous_answer_is_never_believed() {
         let mut anonymous = reply(200, r#"{"issues":[]}"#);
         anonymous.login_failed = true;
-        match answer(Ok(anonymous), Repeat::Harmless).unwrap_err() {
-            Outcome::Retryable(cause) => assert_eq!(cause.code.id, "HUB-2002"),
-            other => panic!("{other:?}"),
-        }
+        let outcome = answer(Ok(anonymous), Repeat::Harmless).unwrap_err();
+        assert!(matches!(&outcome, Outcome::Retryable(cause) if cause.code.id == "HUB-2002"), "{outcome:?}");
     }
 
     #[test]
@@ -161,11 +159,8 @@ mod tests {
     #[test]
     fn the_sites_words_reach_the_operator() {
         let body = r#"{"errorMessages":["INVALID_INPUT"],"errors":{"summary":"Summary can't exceed 255 characters."}}"#;
-        match answer(Ok(reply(400, body)), Repeat::Duplicates).unwrap_err() {
-            Outcome::Refused(cause) => {
-                assert_eq!(cause.message, "INVALID_INPUT; summary: Summary can't exceed 255 characters.");
-            }
-            other => panic!("{other:?}"),
-        }
+        let outcome = answer(Ok(reply(400, body)), Repeat::Duplicates).unwrap_err();
+        let Outcome::Refused(cause) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(cause.message, "INVALID_INPUT; summary: Summary can't exceed 255 characters.");
     }
 }

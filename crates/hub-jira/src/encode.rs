@@ -1,6 +1,6 @@
 //! Facts become Jira's JSON. Pure: the moment of the send is an argument.
 
-use hub_document::{Inline, Limits, Truncation, to_adf};
+use hub_document::{CleanLine, Inline, Limits, Truncation, to_adf};
 use hub_domain::{
     ContentHash, Label, Marker,
     facts::{IssueFacts, IssueLinkFacts, Relation, RemoteLinkFacts},
@@ -15,8 +15,9 @@ use crate::{
     template::description,
 };
 
-/// The longest text of a custom text field (Jira's single-line fields hold 255 characters).
-const MAX_FIELD_CHARS: usize = 255;
+/// The longest text of a custom text field: Jira's single-line fields hold 255 characters, and like all of Java it counts
+/// a character beyond the basic plane (an emoji) as two.
+const MAX_FIELD_UNITS: usize = 255;
 
 /// What identifies one write: it goes into the issue property, so that the object proves whose it is.
 #[derive(Debug, Clone)]
@@ -84,11 +85,21 @@ fn fields(facts: &IssueFacts, screen: &TypeCapabilities) -> Map<String, Value> {
     }
     for (name, value) in facts.fields.named() {
         if let Some(id) = screen.fields.get(name) {
-            let value = value.map(|v| v.chars().take(MAX_FIELD_CHARS).collect::<String>());
-            fields.insert(id.clone(), json!(value));
+            fields.insert(id.clone(), json!(value.and_then(line)));
         }
     }
     fields
+}
+
+/// A value as a single-line field holds it; nothing where nothing is left of it.
+fn line(value: &str) -> Option<String> {
+    let mut units = 0;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= MAX_FIELD_UNITS
+    };
+    let line: String = CleanLine::from(value).as_str().chars().take_while(fits).collect();
+    (!line.is_empty()).then_some(line)
 }
 
 fn shortened(cut: &Truncation, facts: &IssueFacts) -> Vec<Inline> {
