@@ -133,7 +133,7 @@ impl Decoder {
 }
 
 fn decode_utf8(raw: &[u8], last: bool, out: &mut Vec<u8>) -> Step {
-    if std::str::from_utf8(raw).is_ok() {
+    if Encoding::utf8_valid_up_to(raw) == raw.len() {
         out.extend_from_slice(raw);
         return Step { used: raw.len(), ..Step::default() };
     }

@@ -5,11 +5,12 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::limits::CUT_MARK;
+use crate::scan;
 
 /// Appends `text` to `out` without the characters that cannot be published. Returns whether any were left out; a
 /// carriage return that becomes a line break does not count.
 pub fn clean(text: &str, out: &mut String) -> bool {
-    if !text.bytes().any(suspicious) {
+    if !scan::any(text.as_bytes(), suspicious) {
         out.push_str(text);
         return false;
     }
@@ -45,8 +46,13 @@ pub fn clean(text: &str, out: &mut String) -> bool {
 }
 
 /// Bytes after which a closer look is needed; C1 controls begin with C2 in UTF-8, noncharacters with EF or F0 to F4.
-fn suspicious(byte: u8) -> bool {
-    (byte < 0x20 && byte != b'\n' && byte != b'\t') || matches!(byte, 0x7f | b'#' | 0xc2 | 0xef | 0xf0..)
+pub(crate) fn suspicious(byte: u8) -> bool {
+    // Without short circuits, so that a block of bytes is one comparison.
+    ((byte < 0x20) & (byte != b'\n') & (byte != b'\t'))
+        | (byte == 0x7f)
+        | (byte == b'#')
+        | (byte == 0xc2)
+        | (byte >= 0xef)
 }
 
 /// U+FFFE, U+FFFF and their like in the other planes; U+FDD0 to U+FDEF.

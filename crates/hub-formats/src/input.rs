@@ -8,6 +8,7 @@ use crate::decode::{Decoder, UnknownEncoding, detect};
 use crate::head::Head;
 use crate::limits;
 use crate::reporter::{At, Reporter};
+use crate::scan;
 
 /// Bytes asked of the source at a time: large enough that a system call costs nothing, small enough for the cache.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -32,6 +33,10 @@ pub struct Input<'r> {
     chunk: Box<[u8]>,
     text: Vec<u8>,
     next: usize,
+    /// Up to here lines and columns are counted, and `at` is the position here.
+    counted: usize,
+    /// A place before `next` whose position may be asked for.
+    mark: Option<usize>,
     ended: bool,
     at: At,
     consumed: u64,
@@ -65,6 +70,8 @@ impl<'r> Input<'r> {
             raw,
             chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
             next: 0,
+            counted: 0,
+            mark: None,
             ended,
             at: At { line: 1, column: 1 },
             consumed: 0,
@@ -85,10 +92,23 @@ impl<'r> Input<'r> {
         Head { text: std::str::from_utf8(text).unwrap_or_default(), magic: &self.magic, complete: self.ended }
     }
 
-    /// Where the next character stands.
-    #[must_use]
-    pub fn at(&self) -> At {
+    /// Where the next character stands, or the marked one. Counted when asked, from where it was asked last.
+    pub fn at(&mut self) -> At {
+        let place = self.mark.unwrap_or(self.next);
+        self.at = advance(self.at, self.text.get(self.counted..place).unwrap_or_default());
+        self.counted = place;
         self.at
+    }
+
+    /// Marks the next character: [`Input::at`] is its position until the mark is taken away. What follows stays in
+    /// memory, so this is for one token at a time.
+    pub fn set_mark(&mut self) {
+        self.mark = Some(self.next);
+    }
+
+    /// Takes the mark away.
+    pub fn take_mark(&mut self) {
+        self.mark = None;
     }
 
     /// The next bytes, at least `count` of them unless the file ends before.
@@ -132,8 +152,12 @@ impl<'r> Input<'r> {
 
     /// Reads and decodes one more chunk behind what is there.
     fn fill(&mut self) -> io::Result<()> {
-        self.text.drain(..self.next);
-        self.next = 0;
+        self.at();
+        let gone = self.counted;
+        self.text.drain(..gone);
+        self.next -= gone;
+        self.mark = self.mark.map(|_| 0);
+        self.counted = 0;
         let read = loop {
             match self.source.read(&mut self.chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -151,7 +175,8 @@ impl<'r> Input<'r> {
         self.raw.drain(..step.used);
         self.invalid += step.invalid;
         if let (Some(end), None) = (step.first_invalid, self.first_invalid) {
-            self.first_invalid = Some(advance(self.at, self.text.get(self.next..end).unwrap_or_default()));
+            let at = self.at();
+            self.first_invalid = Some(advance(at, self.text.get(self.counted..end).unwrap_or_default()));
         }
     }
 }
@@ -177,7 +202,6 @@ impl BufRead for Input<'_> {
 
     fn consume(&mut self, count: usize) {
         let end = (self.next + count).min(self.text.len());
-        self.at = advance(self.at, self.text.get(self.next..end).unwrap_or_default());
         self.consumed += (end - self.next) as u64;
         self.next = end;
     }
@@ -196,7 +220,7 @@ pub fn advance(at: At, text: &[u8]) -> At {
 
 /// Characters of valid UTF-8: the bytes that do not continue one.
 fn chars(text: &[u8]) -> u64 {
-    text.iter().filter(|byte| (**byte & 0xc0) != 0x80).count() as u64
+    scan::count(text, |byte| (byte & 0xc0) != 0x80)
 }
 
 #[cfg(test)]

@@ -157,11 +157,11 @@ impl Junit {
                 self.case = Some(Case::open(start, &self.suites, reporter)?);
             }
             Inside::Property => {
-                self.text.clear();
+                self.text.begin(start.at);
                 self.property = Some(property(start, reporter)?);
             }
             Inside::Outcome => {
-                self.text.clear();
+                self.text.begin(start.at);
                 if let Some(case) = &mut self.case {
                     case.open_outcome(start, reporter)?;
                 }
@@ -171,7 +171,7 @@ impl Junit {
                 if let (Some(case), Some(Inside::Outcome)) = (&mut self.case, parent) {
                     case.outcome_text(&mut self.text, reporter);
                 }
-                self.text.clear();
+                self.text.begin(start.at);
             }
             Inside::Inline => self.text.drop_indentation(),
             Inside::SuiteProperties | Inside::CaseProperties | Inside::Ignored => {}
@@ -216,7 +216,6 @@ impl Junit {
             self.text.append_to(&mut text, Field::Property, reporter);
             text.trim().to_owned()
         });
-        self.text.clear();
         match &mut self.case {
             Some(case) => case.property(name, value),
             None => self.suites.property(name, value),

@@ -21,6 +21,7 @@ pub mod input;
 mod junit;
 pub mod limits;
 pub mod reporter;
+mod scan;
 pub mod sink;
 mod table;
 mod text;

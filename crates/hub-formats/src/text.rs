@@ -27,18 +27,22 @@ pub struct Text {
 
 impl Text {
     /// Forgets the text.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.kept.clear();
         self.tail.clear();
         self.over = false;
         self.late.clear();
         self.odd = Odd::default();
-        self.at = None;
     }
 
-    /// Adds a piece that stands at `at`.
-    pub fn push(&mut self, piece: &str, at: At) {
-        self.at.get_or_insert(at);
+    /// Forgets the text and says where the next one stands.
+    pub fn begin(&mut self, at: At) {
+        self.clear();
+        self.at = Some(at);
+    }
+
+    /// Adds a piece.
+    pub fn push(&mut self, piece: &str) {
         if self.over {
             self.scan(piece);
             return;
@@ -101,7 +105,7 @@ impl Text {
             reporter.entity(at);
         }
         if let Some(attachments) = attachments {
-            if memchr::memmem::find(cleaned.as_bytes(), OPEN.as_bytes()).is_some() {
+            if has_mark(&cleaned) {
                 cleaned = take_marks(&cleaned, attachments);
             }
             attachments.append(&mut self.late);
@@ -148,6 +152,11 @@ impl Text {
     }
 }
 
+fn has_mark(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'[', bytes).any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(OPEN.as_bytes())))
+}
+
 /// Moves attachment marks out of a text; a line that held nothing else goes with them.
 fn take_marks(text: &str, attachments: &mut Vec<String>) -> String {
     let mut out = String::with_capacity(text.len());
@@ -181,8 +190,9 @@ mod tests {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
         let (mut out, mut attachments, mut text) = (String::new(), Vec::new(), Text::default());
+        text.begin(At { line: 3, column: 4 });
         for piece in pieces {
-            text.push(piece, At { line: 3, column: 4 });
+            text.push(piece);
         }
         text.append_output(&mut out, &mut attachments, &mut reporter);
         reporter.close();

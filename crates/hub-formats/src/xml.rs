@@ -15,6 +15,7 @@ use crate::hygiene;
 use crate::input::{Input, advance};
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
+use crate::scan;
 use crate::text::Text;
 
 /// Why reading ends before the file does.
@@ -81,18 +82,29 @@ impl Start<'_> {
     ///
     /// As XML demands, a line break or tab in the tag is a space; a message keeps them, because a person reads it.
     pub fn value(&self, raw: &str, field: Field, reporter: &mut Reporter<'_>) -> String {
+        let special = |byte| hygiene::suspicious(byte) | (byte == b'&') | (byte == b'\n') | (byte == b'\t');
+        if raw.len() <= field.limit() && !scan::any(raw.as_bytes(), special) {
+            return raw.to_owned();
+        }
         let mut raw = Cow::Borrowed(raw);
-        if field != Field::Message && raw.bytes().any(|byte| matches!(byte, b'\n' | b'\r' | b'\t')) {
+        let is_break = |byte| (byte == b'\n') | (byte == b'\r') | (byte == b'\t');
+        if field != Field::Message && scan::any(raw.as_bytes(), is_break) {
             raw = Cow::Owned(raw.replace("\r\n", " ").replace(['\n', '\r', '\t'], " "));
         }
         let mut odd = Odd::default();
-        if raw.contains('&') {
+        if memchr::memchr(b'&', raw.as_bytes()).is_some() {
             let mut decoded = String::with_capacity(raw.len());
             odd = entities::decode(&raw, &mut decoded);
             raw = Cow::Owned(decoded);
         }
-        let mut text = String::with_capacity(raw.len());
-        if hygiene::clean(&raw, &mut text) || odd.nothing {
+        let mut removed = odd.nothing;
+        if scan::any(raw.as_bytes(), hygiene::suspicious) {
+            let mut cleaned = String::with_capacity(raw.len());
+            removed |= hygiene::clean(&raw, &mut cleaned);
+            raw = Cow::Owned(cleaned);
+        }
+        let mut text = raw.into_owned();
+        if removed {
             reporter.controls(self.at);
         }
         if odd.unknown {
@@ -122,28 +134,24 @@ impl<'i, 'r> Xml<'i, 'r> {
         Self { reader: quick_xml::Reader::from_reader(input), tag: Vec::new(), depth: 0 }
     }
 
-    /// Where the next character stands.
-    #[must_use]
-    pub fn at(&self) -> At {
-        self.reader.get_ref().at()
-    }
-
     /// Reads up to the next tag; what is text goes to `into`.
     ///
     /// # Errors
     /// A DOCTYPE, an unclosed comment or CDATA section, or the source fails.
     pub fn text(&mut self, mut into: Option<&mut Text>) -> Result<(), Fault> {
         loop {
-            let at = self.at();
             let input = self.reader.get_mut();
-            let ahead = input.fill_buf().map_err(|error| source_fault(&error, at))?;
+            let ahead = match input.fill_buf() {
+                Ok(ahead) => ahead,
+                Err(error) => return Err(source_fault(&error, input.at())),
+            };
             let length = match into {
                 Some(_) => memchr::memchr2(b'<', b'&', ahead),
                 None => memchr::memchr(b'<', ahead),
             }
             .unwrap_or(ahead.len());
             if length > 0 {
-                push(&mut into, ahead.get(..length), at);
+                push(&mut into, ahead.get(..length));
                 input.consume(length);
                 continue;
             }
@@ -151,7 +159,7 @@ impl<'i, 'r> Xml<'i, 'r> {
                 None => return Ok(()),
                 Some(b'&') => {
                     if let Some(text) = &mut into {
-                        reference(input, text).map_err(|error| source_fault(&error, at))?;
+                        reference(input, text).map_err(|error| source_fault(&error, input.at()))?;
                     }
                 }
                 Some(_) => {
@@ -165,12 +173,14 @@ impl<'i, 'r> Xml<'i, 'r> {
 
     /// Reads a comment or CDATA section, if one comes next.
     fn section(&mut self, into: &mut Option<&mut Text>) -> Result<bool, Fault> {
-        let at = self.at();
         let input = self.reader.get_mut();
-        let ahead = input.peek(9).map_err(|error| source_fault(&error, at))?;
-        if !ahead.starts_with(b"<!") {
-            return Ok(false);
+        match input.peek(9) {
+            Ok(ahead) if !ahead.starts_with(b"<!") => return Ok(false),
+            Ok(_) => {}
+            Err(error) => return Err(source_fault(&error, input.at())),
         }
+        let at = input.at();
+        let ahead = input.peek(9).map_err(|error| source_fault(&error, at))?;
         if ahead.starts_with(b"<!--") {
             input.consume(4);
             return until(input, b"-->", "a comment", &mut None, at).map(|()| true);
@@ -195,21 +205,24 @@ impl<'i, 'r> Xml<'i, 'r> {
     /// # Errors
     /// The tag is damaged, too large or too deep, closes another element, or the file ends inside an element.
     pub fn tag(&mut self) -> Result<Tag<'_>, Fault> {
-        let at = self.at();
         self.tag.clear();
         self.reader.get_mut().set_fence(limits::TAG_BYTES);
+        self.reader.get_mut().set_mark();
         let event = self.reader.read_event_into(&mut self.tag);
         let input = self.reader.get_mut();
         let fenced = input.is_fenced();
         input.lift_fence();
+        if let Ok(Event::End(_)) = event {
+            input.take_mark();
+            self.depth -= 1;
+            return Ok(Tag::End);
+        }
+        let at = input.at();
+        input.take_mark();
         let damaged = |message: String| Fault { code: &codes::NOT_WELL_FORMED, at, message };
         let (event, empty) = match event {
             Ok(Event::Start(event)) => (event, false),
             Ok(Event::Empty(event)) => (event, true),
-            Ok(Event::End(_)) => {
-                self.depth -= 1;
-                return Ok(Tag::End);
-            }
             Ok(Event::Eof) if self.depth == 0 => return Ok(Tag::Eof),
             Ok(Event::Eof) => {
                 let open =
@@ -244,17 +257,16 @@ impl<'i, 'r> Xml<'i, 'r> {
     }
 }
 
-fn push(into: &mut Option<&mut Text>, bytes: Option<&[u8]>, at: At) {
+fn push(into: &mut Option<&mut Text>, bytes: Option<&[u8]>) {
     if let (Some(text), Some(bytes)) = (into, bytes)
         && let Ok(valid) = std::str::from_utf8(bytes)
     {
-        text.push(valid, at);
+        text.push(valid);
     }
 }
 
 /// Resolves the reference that comes next, or takes its ampersand as text.
 fn reference(input: &mut Input<'_>, text: &mut Text) -> io::Result<()> {
-    let at = input.at();
     let ahead = input.peek(entities::REFERENCE_BYTES + 2)?;
     let name = entities::name(ahead.get(1..).unwrap_or_default());
     let mut odd = Odd::default();
@@ -263,12 +275,12 @@ fn reference(input: &mut Input<'_>, text: &mut Text) -> io::Result<()> {
         Some((length, reference)) if reference != Reference::Unknown => {
             used = length + 2;
             if let Some(c) = odd.take(reference) {
-                text.push(c.encode_utf8(&mut [0; 4]), at);
+                text.push(c.encode_utf8(&mut [0; 4]));
             }
         }
         Some(_) | None => {
             odd.unknown = true;
-            text.push("&", at);
+            text.push("&");
         }
     }
     text.odd(odd);
@@ -282,7 +294,7 @@ fn until(input: &mut Input<'_>, end: &[u8; 3], what: &str, into: &mut Option<&mu
         // Three bytes at least, so that an end cut by the buffer's edge is seen whole.
         let ahead = input.peek(3).map_err(|error| source_fault(&error, at))?;
         if let Some(length) = memchr::memmem::find(ahead, end) {
-            push(into, ahead.get(..length), at);
+            push(into, ahead.get(..length));
             input.consume(length + end.len());
             return Ok(());
         }
@@ -292,7 +304,7 @@ fn until(input: &mut Input<'_>, end: &[u8; 3], what: &str, into: &mut Option<&mu
         }
         // The last two bytes may begin the end, unless they do not even look like it.
         let tail = ahead.iter().rev().take(2).take_while(|byte| **byte == end[0]).count();
-        push(into, ahead.get(..ahead.len() - tail), at);
+        push(into, ahead.get(..ahead.len() - tail));
         let used = ahead.len() - tail;
         input.consume(used);
     }
