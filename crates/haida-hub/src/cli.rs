@@ -47,6 +47,9 @@ pub enum Command {
     Sync(SyncArgs),
     /// Show projects, what is published, what waits and why.
     Status(StatusArgs),
+    /// Look at what the site refused, try it again or give it up.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
     /// List the formats that `ingest` reads.
     Formats,
 }
@@ -162,4 +165,47 @@ pub struct StatusArgs {
     /// Only this project.
     #[arg(long, short)]
     pub project: Option<String>,
+}
+
+/// `dlq` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum DlqCommand {
+    /// List dead letters in the order of their causes.
+    List {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Only those with this code (HUB-2003).
+        #[arg(long, value_name = "CODE")]
+        cause: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show one dead letter with what to do.
+    Show {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The publication, as `list` names it.
+        publication: String,
+    },
+    /// Make dead letters due again.
+    Retry(DlqSelection),
+    /// Give dead letters up until their content changes.
+    Discard(DlqSelection),
+}
+
+/// Which dead letters: the publications named, those of a cause, or all of them.
+#[derive(Debug, Args)]
+pub struct DlqSelection {
+    /// The project's key.
+    #[arg(long, short)]
+    pub project: String,
+    /// Those with this code (HUB-2003).
+    #[arg(long, value_name = "CODE", conflicts_with = "publications")]
+    pub cause: Option<String>,
+    /// Publications as `list` names them.
+    #[arg(value_name = "PUBLICATION")]
+    pub publications: Vec<String>,
 }

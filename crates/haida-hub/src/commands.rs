@@ -2,6 +2,7 @@
 
 mod demo;
 mod demo_site;
+mod dlq;
 mod formats;
 mod ingest;
 mod migrate;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Ingest(arguments) => ingest::run(&settings, arguments, output).await,
         Command::Sync(arguments) => sync::run(&settings, arguments, output).await,
         Command::Status(arguments) => status::run(&settings, arguments, output).await,
+        Command::Dlq(command) => dlq::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod credentials;
 pub mod database;
+pub mod dead_letters;
 pub mod error;
 pub mod ingest;
 pub mod meter;
@@ -16,7 +17,7 @@ pub mod publish;
 pub mod status;
 
 pub use error::AppError;
-pub use hub_store::Store;
+pub use hub_store::{ProjectRow, Store};
 
 /// A new correlation id: one per command or request.
 #[must_use]

@@ -1,6 +1,8 @@
 //! What shall be published: the plan's answer for one object at one destination, complete enough that the destination's
 //! encoder needs nothing else. Its hash, together with the encoder's template revision, is the ledger's desired hash.
 
+use std::{fmt, str::FromStr};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -113,6 +115,43 @@ impl PublicationKey {
     #[must_use]
     pub fn link(object: ObjectKind, from: Identity, to: Identity) -> Self {
         Self { object, entity: from, target: Some(to) }
+    }
+}
+
+impl fmt::Display for PublicationKey {
+    /// `issue/test_case/TC_1`; a link with its end: `issue_link/defect/DEF-1->test_case/TC_1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Identity { kind, external_id } = &self.entity;
+        write!(f, "{}/{}/{external_id}", self.object.as_str(), kind.as_str())?;
+        match &self.target {
+            Some(Identity { kind, external_id }) => write!(f, "->{}/{external_id}", kind.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A text that is no publication's key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read a publication from {0:?}: write it as `haida-hub dlq list` does, object/kind/id")]
+pub struct InvalidKey(String);
+
+impl FromStr for PublicationKey {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        let invalid = || InvalidKey(text.chars().take(200).collect());
+        let identity = |text: &str| {
+            let (kind, id) = text.split_once('/')?;
+            Some(Identity { kind: EntityKind::from_word(kind)?, external_id: ExternalId::new(id).ok()? })
+        };
+        let (object, rest) = text.split_once('/').ok_or_else(invalid)?;
+        let object = ObjectKind::from_word(object).ok_or_else(invalid)?;
+        let links = matches!(object, ObjectKind::IssueLink | ObjectKind::RemoteLink);
+        let (entity, target) = match rest.rsplit_once("->").filter(|_| links) {
+            Some((entity, target)) => (entity, Some(identity(target).ok_or_else(invalid)?)),
+            None => (rest, None),
+        };
+        Ok(Self { object, entity: identity(entity).ok_or_else(invalid)?, target })
     }
 }
 
@@ -400,6 +439,23 @@ pub struct PageFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        let id = |text: &str| ExternalId::new(text).unwrap();
+        let defect = Identity { kind: EntityKind::Defect, external_id: id("DEF->1/x") };
+        let case = Identity { kind: EntityKind::TestCase, external_id: id("TC_1") };
+        for key in [
+            PublicationKey::issue(EntityKind::TestCase, id("a/b->c")),
+            PublicationKey::page(EntityKind::Report, id("r1/dir/x.xml")),
+            PublicationKey::link(ObjectKind::IssueLink, defect, case),
+        ] {
+            assert_eq!(key.to_string().parse::<PublicationKey>().unwrap(), key);
+        }
+        for bad in ["", "issue", "issue/test_case", "issue/nothing/x", "cloud/test_case/x"] {
+            assert!(bad.parse::<PublicationKey>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_new_template_or_a_new_fact_is_a_new_hash() {

@@ -183,28 +183,9 @@ static SUMMARY: Query = Query {
     sql: "select object, state, count(*) from hub.publication where project_id = $1 group by object, state",
     types: &[Type::UUID],
 };
-static RETRY_DEAD: Query = Query {
-    doing: "try dead publications again",
-    sql: "update hub.publication set state = case when desired_hash is distinct from published_hash
-                 then 'pending' else 'published' end, attempts = 0, error_code = null, error_message = null,
-                 remote_status = null, updated_at = now()
-           where project_id = $1 and state = 'dead'",
-    types: &[Type::UUID],
-};
 
-pub(crate) static QUERIES: &[&Query] = &[
-    &WANT,
-    &DUE,
-    &DUE_SUMMARY,
-    &EXPIRE,
-    &UNCERTAIN,
-    &BY_KEYS,
-    &PUBLISHED,
-    &HIGHEST_KEY,
-    &SUMMARY,
-    &RETRY_DEAD,
-    &WANTED_KEYS,
-];
+pub(crate) static QUERIES: &[&Query] =
+    &[&WANT, &DUE, &DUE_SUMMARY, &EXPIRE, &UNCERTAIN, &BY_KEYS, &PUBLISHED, &HIGHEST_KEY, &SUMMARY, &WANTED_KEYS];
 
 impl WorkerTx {
     /// Says what shall be published. A row whose desired hash changes is pending again, with no attempts, unless a send
@@ -367,14 +348,6 @@ impl WorkerTx {
         let mut lines = rows.iter().map(line).collect::<Result<Vec<_>, StoreError>>()?;
         lines.sort_by_key(|line| (line.object, line.state));
         Ok(lines)
-    }
-
-    /// Gives dead rows another chance, as an operator asks. Returns how many.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
-    pub async fn retry_dead(&self, project: ProjectId) -> Result<u64, StoreError> {
-        self.run(&RETRY_DEAD, &[&project.0]).await
     }
 
     /// Every key of a kind that the plan wants at present, page by page as [`WorkerTx::published`]: what the next plan no

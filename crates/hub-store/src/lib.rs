@@ -20,6 +20,7 @@ pub mod imports;
 pub mod jobs;
 mod launch;
 pub mod ledger;
+mod ledger_dead;
 mod ledger_record;
 mod ledger_resolve;
 #[macro_use]
@@ -46,6 +47,7 @@ pub use ledger::{
     Claim, DueLine, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded, RemoteRef,
     SummaryLine, Wanted,
 };
+pub use ledger_dead::DeadLetters;
 pub use ledger_resolve::{CauseLine, OpenCreate};
 pub use migrate::{MIGRATIONS, Migration, MigrationStatus};
 pub use results::{ResultsWritten, RunMonth};

@@ -1,6 +1,13 @@
 //! The whole hub from outside: the built program, a real Postgres, a simulated site over real HTTP.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "the tests' own helpers end a test as the tests do"
+)]
 
 mod bad_input;
+mod dead_letters;
 mod demo;
 mod environment;
 mod journey;

@@ -140,6 +140,14 @@ impl Hub {
         answer.json().await.expect("JSON")
     }
 
+    /// What a person does at the site.
+    pub async fn delete(&self, path: &str) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let request = reqwest::Client::new().delete(format!("{}{path}", self.site.url));
+        let answer = request.basic_auth("qa@example.com", Some("sim-token")).send().await.expect("the site answers");
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
     pub async fn page(&self, path: &str) -> String {
         let _ = rustls::crypto::ring::default_provider().install_default();
         reqwest::get(format!("{}{path}", self.site.url)).await.expect("the site answers").text().await.expect("text")

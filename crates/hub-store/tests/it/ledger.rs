@@ -162,7 +162,7 @@ async fn a_failed_attempt_waits_counts_and_is_given_up_or_revived() {
     assert_eq!(tx.due(project.id, ObjectKind::Issue, 9, later).await.unwrap(), []);
     assert_eq!(row(&tx, &project, &key).await.attempts, 2);
     assert_eq!(tx.want(project.id, &[wanted(key.clone(), A)]).await.unwrap(), 0);
-    assert_eq!(tx.retry_dead(project.id).await.unwrap(), 1);
+    assert_eq!(tx.revive(project.id, hub_store::DeadLetters::All).await.unwrap(), 1);
     let revived = tx.due(project.id, ObjectKind::Issue, 9, NOW).await.unwrap();
     assert_eq!((revived.len(), revived[0].attempts, revived[0].error_code.clone()), (1, 0, None));
     // A new content revives as well.

@@ -105,7 +105,7 @@ async fn any_order_of_operations_keeps_the_rules() {
             _ => {
                 tx.uncertain(project.id, ObjectKind::Issue, Duration::ZERO).await.unwrap();
                 if numbers.below(3) == 0 {
-                    tx.retry_dead(project.id).await.unwrap();
+                    tx.revive(project.id, hub_store::DeadLetters::All).await.unwrap();
                 }
                 None
             }
