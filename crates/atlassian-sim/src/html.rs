@@ -44,13 +44,14 @@ table{border-collapse:collapse;margin:10px 0;max-width:100%}
 th,td{border:1px solid var(--line);padding:5px 10px;text-align:left;vertical-align:top}
 th{background:var(--back);font-weight:600}td>p:only-child,th>p:only-child{margin:0}
 code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;background:var(--back);border-radius:4px}
-code{padding:1px 4px}pre{padding:10px 12px;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
+code{padding:1px 4px}pre code{padding:0;background:none}pre{padding:10px 12px;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
 .meta{color:var(--soft)}.crumbs{color:var(--soft);margin-bottom:10px}
 .lozenge{display:inline-block;padding:0 6px;border-radius:3px;font-size:12px;font-weight:700;text-transform:uppercase;background:#dfe1e6}
 .lozenge.green{background:#baf3db;color:#164b35}.lozenge.red{background:#ffd5d2;color:#5d1f1a}
 .lozenge.yellow{background:#f8e6a0;color:#533f04}.lozenge.blue{background:#cce0ff;color:#09326c}.lozenge.purple{background:#dfd8fd;color:#352c63}
 .label{display:inline-block;background:#eef0f3;border-radius:3px;padding:0 6px;margin:0 4px 4px 0}
 .panel{border-left:4px solid var(--blue);background:#e9f2ff;padding:8px 14px;margin:10px 0;border-radius:4px}
+.panel>p:first-child{margin-top:0}.panel>p:last-child{margin-bottom:0}
 .panel.warning,.panel.note{border-color:#e2b203;background:#fff7d6}.panel.error{border-color:#c9372c;background:#ffeceb}
 .panel.success,.panel.tip{border-color:#22a06b;background:#dcfff1}
 details{border:1px solid var(--line);border-radius:4px;padding:6px 12px;margin:10px 0}summary{cursor:pointer;font-weight:600}
