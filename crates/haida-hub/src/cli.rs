@@ -96,7 +96,7 @@ pub struct ProjectAddArgs {
     /// The project's name for people; the key where it is not given.
     #[arg(long)]
     pub name: Option<String>,
-    /// The address of the Atlassian site: https://NAME.atlassian.net
+    /// The address of the Atlassian site: `https://NAME.atlassian.net`
     #[arg(long, value_name = "URL")]
     pub site: String,
     /// The key of the Jira project.

@@ -1,6 +1,6 @@
 //! Confluence Cloud: v2, and the part of v1 that v2 does not replace.
 //!
-//! Operations are plain functions from the state and a [`call::Call`] to an answer; `http` connects them to routes.
+//! Operations are plain functions from the state and a `call::Call` to an answer; `http` connects them to routes.
 //! Where the official description and observations of real sites differ, the observation is played and its place says so.
 
 mod adf;

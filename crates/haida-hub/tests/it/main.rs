@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod changes;
 mod dead_letters;
 mod demo;
 mod environment;

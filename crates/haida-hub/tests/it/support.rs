@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use atlassian_sim::{Options, Running, start};
@@ -98,6 +98,23 @@ impl Hub {
 
     pub fn hub(&self, arguments: &[&str]) -> Ran {
         run(&mut self.command(arguments))
+    }
+
+    /// Runs the program, which must end by itself within so many seconds.
+    #[track_caller]
+    pub fn hub_within(&self, seconds: u64, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        while child.try_wait().expect("a child").is_none() {
+            if Instant::now() > deadline {
+                child.kill().expect("it is killed");
+                let ran = Ran::of(child.wait_with_output().expect("its output"));
+                panic!("{arguments:?} did not end within {seconds} s: {}", ran.stderr);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ran::of(child.wait_with_output().expect("its output"))
     }
 
     /// Starts the program and lets it run.

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::super::body::Stored;
 
 /// Behaviours that differ between sites, or that a test wants to meet on purpose. Changed while running with
-/// `PUT /_sim/confluence` or through [`State::behaviour`]; a reset restores the default.
+/// `PUT /_sim/confluence` or through `State::behaviour`; a reset restores the default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
