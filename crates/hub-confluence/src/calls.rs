@@ -28,10 +28,10 @@ pub fn update(id: &str, body: Value) -> Call {
     Call::write(Method::Put, "/wiki/api/v2/pages/{id}", format!("/wiki/api/v2/pages/{id}")).with_body(body)
 }
 
-/// Reads a page without its body.
+/// Reads a page.
 #[must_use]
 pub fn page(id: &str) -> Call {
-    Call::read(Method::Get, "/wiki/api/v2/pages/{id}", format!("/wiki/api/v2/pages/{id}"))
+    Call::read(Method::Get, "/wiki/api/v2/pages/{id}", format!("/wiki/api/v2/pages/{id}?body-format=storage"))
 }
 
 /// Finds the page that holds a title in a space, in whatever state.

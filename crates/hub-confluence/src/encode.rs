@@ -42,7 +42,7 @@ pub fn labels(write: &PageWrite) -> Vec<String> {
 /// page says; nothing else is as long.
 #[must_use]
 pub fn storage(write: &PageWrite) -> String {
-    let mut storage = to_storage(&body(&write.facts, &write.marker));
+    let mut storage = to_storage(&body(&write.facts, &write.marker, &write.hash));
     let mut facts = write.facts.clone();
     while storage.len() > MAX_STORAGE_BYTES {
         let (lines, more) = match &mut facts.body {
@@ -56,7 +56,7 @@ pub fn storage(write: &PageWrite) -> String {
         let kept = lines.len() / 2;
         *more += (lines.len() - kept) as u64;
         lines.truncate(kept);
-        storage = to_storage(&body(&facts, &write.marker));
+        storage = to_storage(&body(&facts, &write.marker, &write.hash));
     }
     storage
 }

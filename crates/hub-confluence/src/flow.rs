@@ -104,19 +104,17 @@ impl<'a> Confluence<'a> {
         let call = calls::by_title(&self.capabilities.space_id, &write.facts.title);
         let found = classify::answer(self.transport.send(call).await).map_err(Failure::into_outcome)?;
         let holders = found.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
+        // A page in the trash may stand beside the one that holds the title.
+        let in_trash = |page: &Value| text(page, "status").as_deref() == Some("trashed");
         // Reads lag behind writes: the page that the server has just told us of may not be readable yet.
-        let Some(holder) = holders.first() else {
+        let Some(holder) = holders.iter().find(|page| !in_trash(page)).or(holders.first()) else {
             return Err(unreadable("the page that holds the title cannot be read yet"));
         };
         if !self.is_ours(holder, write) {
             let message = format!("the title is held by page {}", text(holder, "id").unwrap_or_default());
             return Err(Outcome::Refused(Cause::new(&codes::TITLE_TAKEN, Some(400), message)));
         }
-        let mut remote = remote(holder).ok_or_else(|| unreadable("the page has no id"))?;
-        if text(holder, "status").as_deref() == Some("trashed") {
-            // Restoring changes the status only and counts as a version.
-            remote = self.put(write, &remote, None).await.map_err(Failure::into_outcome)?;
-        }
+        let remote = remote(holder).ok_or_else(|| unreadable("the page has no id"))?;
         self.put(write, &remote, None).await.map_err(Failure::into_outcome)
     }
 
@@ -142,8 +140,9 @@ impl<'a> Confluence<'a> {
         }
     }
 
-    /// The version moved on. Our own message on it means that our write landed; another's edit is replaced, because the
-    /// database is the truth, and stays in the page's history.
+    /// The version moved on. Our own message on it means that our write landed, unless it has only brought the page back
+    /// from the trash, which the text shows. Another's edit is replaced, because the database is the truth, and stays in
+    /// the page's history.
     async fn resolve_conflict(
         &self,
         write: &PageWrite,
@@ -155,18 +154,27 @@ impl<'a> Confluence<'a> {
         let mut current = remote(&page).ok_or_else(|| unreadable("the page has no id"))?;
         current.labels.clone_from(&known.labels);
         let message = page.pointer("/version/message").and_then(Value::as_str).unwrap_or_default();
-        if message == encode::version_message(&write.hash) {
+        if message == encode::version_message(&write.hash) && holds(&page, write) != Some(false) {
             return Ok(current);
         }
         self.put(write, &current, move_to).await.map_err(Failure::into_outcome)
     }
 
+    /// Writes a page's next version. A page in the trash only comes back by it, as it was, and that counts as a version:
+    /// then the text is written by a second one.
     async fn put(&self, write: &PageWrite, known: &Remote, move_to: Option<&str>) -> Result<Remote, Failure> {
+        let page = self.put_once(write, known, move_to).await?;
+        if holds(&page, write) == Some(false) {
+            let restored = written(&page, known)?;
+            let page = self.put_once(write, &restored, move_to).await?;
+            return written(&page, known);
+        }
+        written(&page, known)
+    }
+
+    async fn put_once(&self, write: &PageWrite, known: &Remote, move_to: Option<&str>) -> Result<Value, Failure> {
         let body = encode::update(write, &known.id, known.version.unwrap_or(1), move_to);
-        let page = classify::answer(self.transport.send(calls::update(&known.id, body)).await)?;
-        let mut written = remote(&page).ok_or_else(|| Failure::Other(unreadable("the site names no version")))?;
-        written.labels.clone_from(&known.labels);
-        Ok(written)
+        classify::answer(self.transport.send(calls::update(&known.id, body)).await)
     }
 
     /// Adds the labels that are missing and removes those that the hub had set and no longer wants.
@@ -192,6 +200,19 @@ fn text(value: &Value, key: &str) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// Whether the text in an answer is the one that was written; nothing where the answer shows no text.
+fn holds(page: &Value, write: &PageWrite) -> Option<bool> {
+    let body = page.pointer("/body/storage/value").and_then(Value::as_str)?;
+    Some(body.contains(&write.hash.to_hex()))
+}
+
+/// The page as an answer to a write shows it, with the labels that were known.
+fn written(page: &Value, known: &Remote) -> Result<Remote, Failure> {
+    let mut written = remote(page).ok_or_else(|| Failure::Other(unreadable("the site names no version")))?;
+    written.labels.clone_from(&known.labels);
+    Ok(written)
 }
 
 fn unreadable(what: &str) -> Outcome {

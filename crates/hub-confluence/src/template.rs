@@ -6,7 +6,7 @@ use hub_document::{
     sections::{counts, duration, facts, results, suites},
 };
 use hub_domain::{
-    EntityKind, Marker,
+    ContentHash, EntityKind, Marker,
     entity::{Coverage, Report, Run},
     facts::{PageBody, PageFacts, ResultLine, SuiteLine},
     phrases::Phrase,
@@ -19,12 +19,12 @@ pub const TEMPLATE_REVISION: u32 = 1;
 /// The id of the visible Page Properties, by which reports collect them.
 pub const PROPERTIES_ID: &str = "qa";
 
-/// The id of the hidden Page Properties that hold the marker.
+/// The id of the hidden Page Properties that hold the marker and the hash: what proves whose a page is, and whether a
+/// write has reached its text.
 pub const MARKER_ID: &str = "haida-hub";
 
 /// The columns of Page Properties: the same words in every language, because reports match them as text.
 const COLUMNS: [&str; 6] = ["project", "run_id", "env", "status", "coverage", "date"];
-
 
 /// The label by which indexes find pages of a kind. With a hyphen: a Confluence label holds no colon.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn kind_label(kind: EntityKind) -> Option<&'static str> {
 
 /// The body of a page.
 #[must_use]
-pub fn body(page: &PageFacts, marker: &Marker) -> Document {
+pub fn body(page: &PageFacts, marker: &Marker, hash: &ContentHash) -> Document {
     let locale = page.locale;
     let mut document = Document::new().with(properties(page));
     match &page.body {
@@ -57,7 +57,12 @@ pub fn body(page: &PageFacts, marker: &Marker) -> Document {
         PageBody::Report { report: facts, results, more } => report(&mut document, facts, results, *more, locale),
     }
     document.push(Block::panel(PanelKind::Info, [Block::text(Phrase::KeptByHub.text(locale))]));
-    document.push(PropertiesMacro::with_id(MARKER_ID).hidden().row("m", [Inline::text(marker.as_str())]));
+    document.push(
+        PropertiesMacro::with_id(MARKER_ID)
+            .hidden()
+            .row("m", [Inline::text(marker.as_str())])
+            .row("hash", [Inline::text(&hash.to_hex())]),
+    );
     document
 }
 
@@ -154,16 +159,17 @@ fn run(document: &mut Document, run: &Run, by_suite: &[SuiteLine], failures: &[R
 }
 
 fn report(document: &mut Document, report: &Report, lines: &[ResultLine], more: u64, locale: Locale) {
-    let declared = report.declared.tests.map(|tests| {
-        let part = |n: Option<u64>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
-        let declared = &report.declared;
-        Inline::text(&format!(
-            "{tests} ({} failures, {} errors, {} skipped)",
-            part(declared.failures),
-            part(declared.errors),
-            part(declared.skipped)
-        ))
-    });
+    let declared = &report.declared;
+    // In the words of report headers, which are the same in every language.
+    let declared: Vec<String> = [
+        ("tests", declared.tests),
+        ("failures", declared.failures),
+        ("errors", declared.errors),
+        ("skipped", declared.skipped),
+    ]
+    .into_iter()
+    .filter_map(|(name, number)| Some(format!("{name}={}", number?)))
+    .collect();
     let problems: Vec<String> = report.problems.iter().map(|(code, n)| format!("{code}: {n}")).collect();
     document.extend(facts(
         locale,
@@ -172,7 +178,7 @@ fn report(document: &mut Document, report: &Report, lines: &[ResultLine], more: 
             (Phrase::Format, Some(Inline::text(&report.format))),
             (Phrase::Digest, Some(Inline::code(&report.digest))),
             (Phrase::Counted, Some(Inline::text(&report.counts.total().to_string()))),
-            (Phrase::Declared, declared),
+            (Phrase::Declared, (!declared.is_empty()).then(|| Inline::code(&declared.join(" ")))),
             (Phrase::Problems, (!problems.is_empty()).then(|| Inline::text(&problems.join(", ")))),
         ],
     ));
