@@ -1,6 +1,6 @@
 //! The words that the hub writes into issues, pages and reports, in each language that it speaks.
 
-use crate::vocabulary::{Locale, ResultStatus, RunStatus};
+use crate::vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Locale, ResultStatus, Risk, RunStatus};
 
 macro_rules! phrases {
     ($($(#[$doc:meta])* $name:ident: $en:literal, $es:literal;)*) => {
@@ -123,6 +123,57 @@ pub fn run_status(status: RunStatus, locale: Locale) -> &'static str {
         (RunStatus::NotExecuted, Locale::Es) => "No ejecutado",
     }
 }
+
+macro_rules! spoken {
+    ($(#[$doc:meta])* $name:ident($type:ident) { $($variant:ident: $en:literal, $es:literal;)* }) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(word: $type, locale: Locale) -> &'static str {
+            match (word, locale) {
+                $(($type::$variant, Locale::En) => $en, ($type::$variant, Locale::Es) => $es),*
+            }
+        }
+    };
+}
+
+spoken!(
+    /// The risk of a test case for people.
+    risk(Risk) {
+        High: "High", "Alto";
+        Medium: "Medium", "Medio";
+        Low: "Low", "Bajo";
+    }
+);
+
+spoken!(
+    /// Where a test case stands, for people.
+    case_status(CaseStatus) {
+        Draft: "Draft", "Borrador";
+        Active: "Active", "Activo";
+        Deprecated: "Deprecated", "Obsoleto";
+    }
+);
+
+spoken!(
+    /// Where a defect stands, for people.
+    defect_status(DefectStatus) {
+        Open: "Open", "Abierto";
+        InProgress: "In progress", "En curso";
+        Resolved: "Resolved", "Resuelto";
+        Closed: "Closed", "Cerrado";
+        Rejected: "Rejected", "Desestimado";
+    }
+);
+
+spoken!(
+    /// How bad a defect is, for people.
+    severity(DefectSeverity) {
+        Critical: "Critical", "Crítica";
+        High: "High", "Alta";
+        Medium: "Medium", "Media";
+        Low: "Low", "Baja";
+    }
+);
 
 #[cfg(test)]
 mod tests {

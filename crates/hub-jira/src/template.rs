@@ -8,7 +8,7 @@ use hub_document::{
 use hub_domain::{
     entity::{Defect, Run, TestCase},
     facts::{IssueBody, IssueFacts, ResultLine},
-    phrases::Phrase,
+    phrases::{self, Phrase},
     vocabulary::Locale,
 };
 
@@ -59,9 +59,12 @@ fn test_case(case: &TestCase, locale: Locale) -> Document {
             (Phrase::Module, inline(case.module.as_deref())),
             (Phrase::TestType, inline(case.test_type.as_deref())),
             (Phrase::Requirements, joined(&case.requirements)),
-            (Phrase::Priority, with_source(case.priority.map(|p| p.as_str()), words, "priority")),
-            (Phrase::Risk, with_source(case.risk.map(|r| r.as_str()), words, "risk")),
-            (Phrase::Status, with_source(Some(case.status.as_str()), words, "status")),
+            (
+                Phrase::Priority,
+                with_source(case.priority.map(|p| p.as_str().to_uppercase()).as_deref(), words, "priority"),
+            ),
+            (Phrase::Risk, with_source(case.risk.map(|r| phrases::risk(r, locale)), words, "risk")),
+            (Phrase::Status, with_source(Some(phrases::case_status(case.status, locale)), words, "status")),
             (Phrase::Platforms, joined(&case.platforms)),
         ],
     ));
@@ -102,9 +105,12 @@ fn bug(defect: &Defect, locale: Locale) -> Document {
     document.extend(facts(
         locale,
         [
-            (Phrase::Severity, with_source(defect.severity.map(|s| s.as_str()), words, "severity")),
-            (Phrase::Priority, with_source(defect.priority.map(|p| p.as_str()), words, "priority")),
-            (Phrase::Status, with_source(Some(defect.status.as_str()), words, "status")),
+            (Phrase::Severity, with_source(defect.severity.map(|s| phrases::severity(s, locale)), words, "severity")),
+            (
+                Phrase::Priority,
+                with_source(defect.priority.map(|p| p.as_str().to_uppercase()).as_deref(), words, "priority"),
+            ),
+            (Phrase::Status, with_source(Some(phrases::defect_status(defect.status, locale)), words, "status")),
             (Phrase::TestCases, joined(&defect.test_cases.iter().map(|c| c.as_str()).collect::<Vec<_>>())),
             (Phrase::Run, inline(defect.run.as_ref().map(|r| r.as_str()))),
             (Phrase::Environment, with_source(defect.environment.as_deref(), words, "environment")),

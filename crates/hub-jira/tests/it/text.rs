@@ -57,7 +57,7 @@ async fn hostile_text_arrives_as_text_in_every_field() {
             // Component, module, requirements, preconditions, a step, the expected result, a name and its value.
             let whole = found.iter().filter(|text| text.as_str() == expected).count();
             assert_eq!(whole, 8, "{input:?}: {found:?}");
-            assert!(found.iter().any(|text| text == &format!("p1 ({expected})")), "{input:?}: {found:?}");
+            assert!(found.iter().any(|text| text == &format!("P1 ({expected})")), "{input:?}: {found:?}");
             assert_eq!(issue["custom"]["suite_id"]["value"], expected, "{input:?}");
             let html = site.html(&format!("/browse/{key}")).await;
             for active in ["<script>alert", "<img src=x"] {
