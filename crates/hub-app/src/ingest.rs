@@ -12,7 +12,7 @@ use std::{
 };
 
 use hub_domain::{
-    EntityKind, ExternalId, Problem, Severity,
+    ExternalId, Problem, Severity,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
 };
 use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
@@ -105,6 +105,7 @@ pub async fn ingest(
     let mut report = IngestReport::default();
     let mut touched = BTreeSet::new();
     let mut environments = BTreeMap::<String, u64>::new();
+    let mut reported = false;
     let mut taken = Vec::new();
     for file in files::expand(paths)? {
         progress.step(Step::File { name: file.shown.clone() });
@@ -118,14 +119,14 @@ pub async fn ingest(
         if let Some(environment) = one.environment {
             *environments.entry(environment).or_default() += one.report.results.total();
         }
+        reported |= one.reported;
         taken.extend(one.import);
         report.files.push(one.report);
     }
-    if let (Some(arguments), Some(id)) = (run, run_id.as_ref())
-        && touched.iter().any(|i| i.kind == EntityKind::Report)
-    {
-        let environment = environments.into_iter().max_by_key(|(_, rows)| *rows).map(|(name, _)| name);
-        report.entities_changed += run::save(store, project, id, arguments, environment, &mut touched).await?;
+    if let (Some(arguments), Some(id)) = (run, run_id.as_ref()) {
+        let environment = environments.into_iter().max_by_key(|(_, rows)| *rows);
+        report.entities_changed +=
+            run::save(store, project, id, arguments, reported, environment, &mut touched).await?;
     }
     report.publications_due = plan::touched(store, project, &touched).await?;
     // Only now is a file recorded as taken: after a crash before this line it is read again, and what was saved is found
@@ -140,6 +141,8 @@ pub async fn ingest(
 
 struct Taken {
     report: FileReport,
+    /// Whether it is a report about the run.
+    reported: bool,
     import: Option<Import>,
     environment: Option<String>,
 }
@@ -205,6 +208,7 @@ async fn take(
     one.defects = summary.defects;
     one.problems.sort_by_key(|p| std::cmp::Reverse(p.severity));
     let problems: Vec<(String, u64)> = found.by_code.iter().map(|(code, n)| ((*code).to_owned(), *n)).collect();
+    let mut reported = false;
     if let (Some(reference), Some(format)) = (&report_ref, format)
         && summary.cases == 0
         && summary.defects == 0
@@ -212,6 +216,7 @@ async fn take(
         let facts = report_facts(reference, format, file, &digest, &summary, &problems);
         let keys = month.map(|month| (month, found.result_keys.as_slice()));
         total.results_changed += close_report(store, project, reference, facts, keys, touched, total).await?;
+        reported = true;
     }
     let tx = store.worker(project.tenant_id).await?;
     tx.add_rejects(project.id, run_key, &file.name, &found.problems).await?;
@@ -225,7 +230,7 @@ async fn take(
         counts: serde_json::to_value(summary.counts).unwrap_or_default(),
         problems: problems.into_iter().map(|(code, n)| (code, Value::from(n))).collect(),
     });
-    Ok(Taken { report: one, import, environment: summary.environment })
+    Ok(Taken { report: one, reported, import, environment: summary.environment })
 }
 
 impl FileReport {

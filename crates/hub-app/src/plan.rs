@@ -1,7 +1,7 @@
 //! Planning: what shall be published for the entities that a stage touched, computed from what the tables hold now and
 //! written into the ledger. Planning the same twice writes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use hub_domain::{
     ContentHash, Entity, EntityKind, ExternalId,
@@ -10,7 +10,7 @@ use hub_domain::{
     phrases::Phrase,
 };
 use hub_pipeline::plan::{self, NO_RELEASE, RunView};
-use hub_store::{ProjectRow, ResultFilter, Store, StoreError, Wanted, WorkerTx};
+use hub_store::{LedgerRow, ProjectRow, ResultFilter, Store, StoreError, Wanted, WorkerTx};
 
 use crate::AppError;
 
@@ -33,14 +33,43 @@ pub fn desired_hash(publication: &Publication) -> Result<ContentHash, StoreError
     Ok(publication.desired.hash(revision(publication.key.object.destination()))?)
 }
 
-/// Plans what was touched, and the project's own pages. Returns how many rows of the ledger changed.
+/// Plans everything that the project has, as after a change of the project itself: its language and its keys are on every
+/// issue and page. Returns how many rows of the ledger changed.
+///
+/// # Errors
+/// The database's.
+pub async fn everything(store: &Store, row: &ProjectRow) -> Result<u64, AppError> {
+    let mut changed = 0;
+    for kind in EntityKind::ALL {
+        let mut after = None;
+        loop {
+            let tx = store.worker(row.tenant_id).await?;
+            let page = tx.entities(row.id, kind, after.as_ref(), BATCH).await?;
+            tx.commit().await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.entity.external_id.clone());
+            changed += touched(store, row, &page.iter().map(|e| e.entity.identity()).collect()).await?;
+        }
+    }
+    Ok(changed)
+}
+
+/// Plans what was touched, the reports of touched runs, which show facts of their run, and the project's own pages.
+/// Returns how many rows of the ledger changed.
 ///
 /// # Errors
 /// The database's.
 pub async fn touched(store: &Store, row: &ProjectRow, touched: &BTreeSet<Identity>) -> Result<u64, AppError> {
     let facts = row.facts();
     let mut changed = 0;
-    let identities: Vec<Identity> = touched.iter().cloned().collect();
+    let mut identities = touched.clone();
+    let tx = store.worker(row.tenant_id).await?;
+    for run in touched.iter().filter(|i| i.kind == EntityKind::Run) {
+        let reports = tx.reports_of_run(row.id, &run.external_id).await?;
+        identities.extend(reports.into_iter().map(|id| Identity { kind: EntityKind::Report, external_id: id }));
+    }
+    tx.commit().await?;
+    let identities: Vec<Identity> = identities.into_iter().collect();
     for batch in identities.chunks(BATCH) {
         let tx = store.worker(row.tenant_id).await?;
         let mut publications = Vec::new();
@@ -133,11 +162,50 @@ async fn run_view(tx: &WorkerTx, row: &ProjectRow, id: &ExternalId, run: &Run) -
     })
 }
 
-/// What shall be published now for keys of the ledger; a key whose entity is gone is left out.
+/// A row of the ledger that is due, with what it shall be.
+#[derive(Debug)]
+pub struct Due {
+    /// The row, as the plan of this moment leaves it.
+    pub row: LedgerRow,
+    /// What it shall be.
+    pub desired: Publication,
+    /// The hash of that.
+    pub hash: ContentHash,
+}
+
+/// Plans rows that are due once more, because what is sent is what is true now, which may be more than their plan knew.
+/// The ledger is told first: a row whose published hash was never wanted would be due for ever. A row that nothing is
+/// wanted of any more is wanted as it is, and one that is published as wanted has nothing left to do; both are left out.
 ///
 /// # Errors
 /// The database's.
-pub async fn desired(tx: &WorkerTx, row: &ProjectRow, keys: &[PublicationKey]) -> Result<Vec<Publication>, AppError> {
+pub async fn current(tx: &WorkerTx, project: &ProjectRow, due: Vec<LedgerRow>) -> Result<Vec<Due>, AppError> {
+    let keys: Vec<PublicationKey> = due.iter().map(|row| row.key.clone()).collect();
+    let mut by_key: HashMap<PublicationKey, Publication> =
+        desired(tx, project, &keys).await?.into_iter().map(|p| (p.key.clone(), p)).collect();
+    let mut wanted = Vec::new();
+    let mut current = Vec::with_capacity(due.len());
+    for mut row in due {
+        let desired = by_key.remove(&row.key);
+        let hash = desired.as_ref().map(desired_hash).transpose()?;
+        let goal = hash.or(row.published_hash);
+        if goal != row.desired_hash {
+            wanted.push(Wanted { key: row.key.clone(), rank: row.rank, desired_hash: goal });
+            row.desired_hash = goal;
+            row.attempts = 0;
+        }
+        if let (Some(desired), Some(hash)) = (desired, hash)
+            && goal != row.published_hash
+        {
+            current.push(Due { row, desired, hash });
+        }
+    }
+    tx.want(project.id, &wanted).await?;
+    Ok(current)
+}
+
+/// What shall be published now for keys of the ledger; a key whose entity is gone is left out.
+async fn desired(tx: &WorkerTx, row: &ProjectRow, keys: &[PublicationKey]) -> Result<Vec<Publication>, AppError> {
     let facts = row.facts();
     let wanted: BTreeSet<&PublicationKey> = keys.iter().collect();
     let identities: BTreeSet<Identity> = keys.iter().map(|k| k.entity.clone()).collect();

@@ -3,7 +3,7 @@
 use hub_domain::{ProjectKey, SpaceKey, vocabulary::Locale};
 use hub_store::{NewProject, ProjectRow, Store};
 
-use crate::AppError;
+use crate::{AppError, plan};
 
 /// What `project add` says.
 #[derive(Debug, Clone)]
@@ -71,12 +71,17 @@ fn parse(add: &AddProject) -> Result<NewProject, AppError> {
     })
 }
 
-/// Adds a project, or changes it where `update` says so. The same command twice changes nothing.
+/// Adds a project, or changes it where `update` says so, and plans what follows from the change. The same command twice
+/// changes nothing.
 ///
 /// # Errors
 /// A raw token, a bad key or address, or a project that exists with other settings.
 pub async fn add(store: &Store, add: &AddProject) -> Result<ProjectRow, AppError> {
-    Ok(store.add_project(&parse(add)?).await?)
+    let row = store.add_project(&parse(add)?).await?;
+    if add.update {
+        plan::everything(store, &row).await?;
+    }
+    Ok(row)
 }
 
 /// Every project.

@@ -102,8 +102,8 @@ pub struct Context<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Does one slice of a lane's work: at most [`SLICE_ROWS`] publications of one kind. Returns what was handled; nothing
-/// where nothing is due, and then no call was made.
+/// Does one slice of a lane's work: at most [`SLICE_ROWS`] publications of one kind that were due at `now`. Returns what
+/// was handled; nothing where nothing was due, and then no call was made.
 ///
 /// # Errors
 /// The database's, or a site that stops the whole work.
@@ -111,9 +111,10 @@ pub async fn slice(
     context: &Context<'_>,
     session: &mut Session,
     object: ObjectKind,
+    now: Moment,
 ) -> Result<Option<Tally>, AppError> {
     let tx = context.store.worker(context.project.tenant_id).await?;
-    let due = tx.due(context.project.id, object, SLICE_ROWS, Moment::now_utc()).await?;
+    let due = tx.due(context.project.id, object, SLICE_ROWS, now).await?;
     tx.commit().await?;
     if due.is_empty() {
         return Ok(None);
@@ -150,15 +151,13 @@ async fn run(
     announce(context).await?;
     loop {
         let mut handled = 0;
+        // One moment for the whole round: what is put off in it is not due in it again, however long the round takes.
+        let now = Moment::now_utc();
         handled += resolve::open_creates(context, session, report).await?;
         for object in ObjectKind::ALL {
-            while let Some(tally) = slice(context, session, object).await? {
+            while let Some(tally) = slice(context, session, object, now).await? {
                 add(report.tally(object), tally);
                 handled += tally.created + tally.updated + tally.adopted;
-                // Rows that a plan no longer knows are not handled; asking for them again would not end.
-                if tally.handled() == 0 {
-                    break;
-                }
             }
         }
         let rest = rest(context, report).await?;

@@ -107,6 +107,13 @@ static BY_IDS: Query = Query {
            order by e.external_id",
     types: &[Type::UUID, Type::TEXT, Type::TEXT_ARRAY],
 };
+static REPORTS_OF_RUN: Query = Query {
+    doing: "list the run's reports",
+    sql: "select external_id from hub.entities
+           where project_id = $1 and entity_type = 'report' and payload ->> 'run' = $2 and deleted_at is null
+           order by external_id",
+    types: &[Type::UUID, Type::TEXT],
+};
 static KNOWN_CASES: Query = Query {
     doing: "count the test cases",
     sql: "select count(*) from hub.entities where project_id = $1 and entity_type = 'test_case' and deleted_at is null
@@ -132,7 +139,7 @@ static COUNT_BY_KIND: Query = Query {
 };
 
 pub(crate) static QUERIES: &[&Query] =
-    &[&COMPARE, &SAVE, &PAGE, &BY_IDS, &KNOWN_CASES, &EXECUTED_CASES, &COUNT_BY_KIND];
+    &[&COMPARE, &SAVE, &PAGE, &BY_IDS, &REPORTS_OF_RUN, &KNOWN_CASES, &EXECUTED_CASES, &COUNT_BY_KIND];
 
 impl WorkerTx {
     /// Saves entities and says what became of each, in the order given. Where one occurs twice, the later of the highest
@@ -261,6 +268,14 @@ impl WorkerTx {
             }
         }
         Ok(found)
+    }
+
+    /// The reports about a run that are not deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::Unreadable`].
+    pub async fn reports_of_run(&self, project: ProjectId, run: &ExternalId) -> Result<Vec<ExternalId>, StoreError> {
+        self.rows(&REPORTS_OF_RUN, &[&project.0, &run.as_str()]).await?.iter().map(|row| external_id(row, 0)).collect()
     }
 
     /// How many test cases are in use: not deleted and not deprecated.

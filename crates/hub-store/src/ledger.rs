@@ -180,7 +180,9 @@ static HIGHEST_KEY: Query = Query {
 };
 static SUMMARY: Query = Query {
     doing: "sum up the ledger",
-    sql: "select object, state, count(*) from hub.publication where project_id = $1 group by object, state",
+    // What is neither wanted nor published is nothing: it was taken back before it was ever sent.
+    sql: "select object, state, count(*) from hub.publication
+           where project_id = $1 and (desired_hash is not null or published_hash is not null) group by object, state",
     types: &[Type::UUID],
 };
 

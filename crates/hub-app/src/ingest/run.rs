@@ -39,14 +39,17 @@ pub async fn month(store: &Store, project: &ProjectRow, run: &ExternalId) -> Res
     Ok(month)
 }
 
-/// Saves the run as its rows say now. What the command leaves out stays as an earlier one said. Returns how many
-/// entities changed.
+/// Saves the run as its rows say now. What the command leaves out stays as an earlier one said. A run is there once it is
+/// reported on; later commands may change what they say of it, although their files were taken before. The environment
+/// that rows name counts with the number of rows: a single file read again does not decide for the others. Returns how
+/// many entities changed.
 pub async fn save(
     store: &Store,
     project: &ProjectRow,
     id: &ExternalId,
     arguments: &RunArguments,
-    source_environment: Option<String>,
+    reported: bool,
+    source_environment: Option<(String, u64)>,
     touched: &mut BTreeSet<Identity>,
 ) -> Result<u64, AppError> {
     let identity = Identity { kind: EntityKind::Run, external_id: id.clone() };
@@ -55,12 +58,19 @@ pub async fn save(
         Some(EntityFacts::Run(run)) => Some(run),
         Some(_) | None => None,
     };
+    if before.is_none() && !reported {
+        tx.commit().await?;
+        return Ok(0);
+    }
     let kept = |new: Option<String>, old: fn(&Run) -> Option<String>| new.or_else(|| before.as_ref().and_then(old));
     let release = match &arguments.release {
         Some(text) => Some(external("--release", text)?),
         None => before.as_ref().and_then(|r| r.release.clone()),
     };
-    let word = kept(arguments.environment.clone().or(source_environment), |r| r.source_environment.clone());
+    let counts = tx.run_counts(project.id, id).await?;
+    let known = before.as_ref().and_then(|r| r.source_environment.clone());
+    let named = source_environment.filter(|(_, rows)| known.is_none() || rows.saturating_mul(2) > counts.total());
+    let word = arguments.environment.clone().or(named.map(|(name, _)| name)).or(known);
     let run = Run {
         title: kept(arguments.title.clone(), |r| Some(r.title.clone())).unwrap_or_else(|| id.as_str().to_owned()),
         release: release.clone(),
@@ -70,7 +80,7 @@ pub async fn save(
         devices: tx.run_devices(project.id, id).await?,
         started_at: tx.run_started(project.id, id).await?,
         duration_ms: tx.run_duration_ms(project.id, id).await?,
-        counts: tx.run_counts(project.id, id).await?,
+        counts,
         coverage: tx.cases_executed(project.id, id).await?,
     };
     let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT };

@@ -13,7 +13,7 @@ use futures::future::try_join_all;
 use hub_destination::{Cause, Outcome, Remote, Transport};
 use hub_domain::{
     Marker, Moment, codes,
-    facts::{Desired, Destination, IssueFacts, Publication, PublicationKey},
+    facts::{Desired, Destination, IssueFacts, PublicationKey},
 };
 use hub_jira::{
     Capabilities, Created, Jira,
@@ -42,8 +42,14 @@ struct Item {
 
 /// Publishes issues that are due.
 pub async fn publish(context: &Context<'_>, session: &mut Session, due: Vec<LedgerRow>) -> Result<Tally, AppError> {
-    let items = items(context, due).await?;
-    let (updates, creates): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|i| i.row.remote_id.is_some());
+    let tx = context.store.worker(context.project.tenant_id).await?;
+    let due = plan::current(&tx, context.project, due).await?;
+    tx.commit().await?;
+    let items = due.into_iter().filter_map(|due| match due.desired.desired {
+        Desired::Issue(facts) => Some(Item { row: due.row, facts: *facts, hash: due.hash }),
+        Desired::Page(_) | Desired::IssueLink(_) | Desired::RemoteLink(_) => None,
+    });
+    let (updates, creates): (Vec<Item>, Vec<Item>) = items.partition(|i| i.row.remote_id.is_some());
     let mut tally = Tally::default();
     if !creates.is_empty() {
         super::add(&mut tally, create_all(context, session, creates).await?);
@@ -52,29 +58,6 @@ pub async fn publish(context: &Context<'_>, session: &mut Session, due: Vec<Ledg
         super::add(&mut tally, update_all(context, session, updates).await?);
     }
     Ok(tally)
-}
-
-/// Loads what each row shall be. A row whose entity is gone, or whose facts are no issue, has nothing to publish and is
-/// settled by the next plan.
-async fn items(context: &Context<'_>, due: Vec<LedgerRow>) -> Result<Vec<Item>, AppError> {
-    let keys: Vec<PublicationKey> = due.iter().map(|row| row.key.clone()).collect();
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let publications = plan::desired(&tx, context.project, &keys).await?;
-    tx.commit().await?;
-    let mut by_key: HashMap<PublicationKey, Publication> =
-        publications.into_iter().map(|p| (p.key.clone(), p)).collect();
-    let mut items = Vec::with_capacity(due.len());
-    for row in due {
-        let Some(publication) = by_key.remove(&row.key) else {
-            tracing::warn!(entity = row.key.entity.external_id.as_str(), "a due issue has no facts any more");
-            continue;
-        };
-        let hash = plan::desired_hash(&publication)?;
-        if let Desired::Issue(facts) = publication.desired {
-            items.push(Item { row, facts: *facts, hash });
-        }
-    }
-    Ok(items)
 }
 
 /// The marker of a row's object.

@@ -12,7 +12,10 @@ use super::{
     pages::waits,
     record::{Attempt, save},
 };
-use crate::{AppError, plan};
+use crate::{
+    AppError,
+    plan::{self, Due},
+};
 
 /// What a link needs: its row, what it shall be, and the remote ends that are published.
 struct Ends {
@@ -27,7 +30,7 @@ struct Ends {
 async fn load(context: &Context<'_>, due: Vec<LedgerRow>, target: ObjectKind) -> Result<Vec<Ends>, AppError> {
     let keys: Vec<PublicationKey> = due.iter().map(|row| row.key.clone()).collect();
     let tx = context.store.worker(context.project.tenant_id).await?;
-    let publications = plan::desired(&tx, context.project, &keys).await?;
+    let due = plan::current(&tx, context.project, due).await?;
     let from =
         |key: &PublicationKey| PublicationKey { object: ObjectKind::Issue, entity: key.entity.clone(), target: None };
     let to =
@@ -36,19 +39,14 @@ async fn load(context: &Context<'_>, due: Vec<LedgerRow>, target: ObjectKind) ->
     let remotes: HashMap<PublicationKey, RemoteRef> =
         tx.remote(context.project.id, &ends).await?.into_iter().map(|r| (r.key.clone(), r)).collect();
     tx.commit().await?;
-    let mut by_key: HashMap<_, _> = publications.into_iter().map(|p| (p.key.clone(), p)).collect();
-    let mut loaded = Vec::with_capacity(due.len());
-    for row in due {
-        let Some(publication) = by_key.remove(&row.key) else { continue };
-        loaded.push(Ends {
-            hash: plan::desired_hash(&publication)?,
-            desired: publication.desired,
-            from: remotes.get(&from(&row.key)).cloned(),
-            to: to(&row.key).and_then(|key| remotes.get(&key).cloned()),
-            row,
-        });
-    }
-    Ok(loaded)
+    let ends = |due: Due| Ends {
+        from: remotes.get(&from(&due.row.key)).cloned(),
+        to: to(&due.row.key).and_then(|key| remotes.get(&key).cloned()),
+        desired: due.desired.desired,
+        hash: due.hash,
+        row: due.row,
+    };
+    Ok(due.into_iter().map(ends).collect())
 }
 
 /// Publishes links between issues.

@@ -16,7 +16,10 @@ use super::{
     issues::marker,
     record::{Attempt, save},
 };
-use crate::{AppError, plan};
+use crate::{
+    AppError,
+    plan::{self, Due},
+};
 
 /// Pages that are recorded together: few, because a page's children need its id.
 const BATCH: usize = 10;
@@ -40,26 +43,19 @@ pub async fn publish(context: &Context<'_>, session: &mut Session, due: Vec<Ledg
 
 /// Publishes pages of one rank, none of which is another's parent.
 async fn publish_batch(context: &Context<'_>, session: &mut Session, batch: Vec<LedgerRow>) -> Result<Tally, AppError> {
-    let keys: Vec<PublicationKey> = batch.iter().map(|row| row.key.clone()).collect();
     let tx = context.store.worker(context.project.tenant_id).await?;
-    let publications = plan::desired(&tx, context.project, &keys).await?;
-    let parents: Vec<PublicationKey> = publications.iter().filter_map(plan::parent_of).collect();
+    let batch = plan::current(&tx, context.project, batch).await?;
+    let parents: Vec<PublicationKey> = batch.iter().filter_map(|due| plan::parent_of(&due.desired)).collect();
     let remotes = tx.remote(context.project.id, &parents).await?;
     tx.commit().await?;
     let parents: HashMap<PublicationKey, String> = remotes.into_iter().map(|r| (r.key, r.remote_id)).collect();
-    let mut by_key: HashMap<_, _> = publications.into_iter().map(|p| (p.key.clone(), p)).collect();
 
     let connection = session.confluence(context).await?;
     let confluence = Confluence::new(connection.transport.as_ref(), &connection.capabilities);
     let homepage = &connection.capabilities.homepage_id;
     let site = connection.connector.base_url.clone();
     let mut attempts = Vec::with_capacity(batch.len());
-    for row in batch {
-        let Some(publication) = by_key.remove(&row.key) else {
-            tracing::warn!(entity = row.key.entity.external_id.as_str(), "a due page has no facts any more");
-            continue;
-        };
-        let hash = plan::desired_hash(&publication)?;
+    for Due { row, desired: publication, hash } in batch {
         let parent_id = match plan::parent_of(&publication) {
             Some(parent) => parents.get(&parent).cloned(),
             None => Some(homepage.clone()),
