@@ -2,12 +2,12 @@
 
 use hub_document::{MAX_STORAGE_BYTES, to_storage};
 use hub_domain::{
-    ContentHash, EntityKind, Label, Marker,
+    ContentHash, EntityKind, Marker,
     facts::{PageBody, PageFacts},
 };
 use serde_json::{Value, json};
 
-use crate::template::{body, kind_label};
+use crate::template::body;
 
 /// A page to write.
 #[derive(Debug, Clone)]
@@ -20,22 +20,6 @@ pub struct PageWrite {
     pub marker: Marker,
     /// The desired hash that is written.
     pub hash: ContentHash,
-}
-
-/// A label of the taxonomy as Confluence takes it: a colon is not allowed in a label there, so `project:ctb` is
-/// `project-ctb`.
-#[must_use]
-pub fn label(label: &Label) -> String {
-    label.as_str().replace(':', "-")
-}
-
-/// The labels of a page: the taxonomy's, and the one by which indexes find its kind.
-#[must_use]
-pub fn labels(write: &PageWrite) -> Vec<String> {
-    let mut labels: Vec<String> = write.facts.labels.iter().map(label).collect();
-    labels.extend(kind_label(write.kind).map(str::to_owned));
-    labels.sort();
-    labels
 }
 
 /// The storage format of a page. A body above Confluence's limit of 5 MB loses result lines until it fits, which the

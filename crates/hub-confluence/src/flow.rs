@@ -10,6 +10,7 @@ use crate::{
     calls,
     classify::{self, Failure},
     encode::{self, PageWrite},
+    labels,
 };
 
 /// What a space is, kept between runs.
@@ -84,7 +85,7 @@ impl<'a> Confluence<'a> {
             Ok(remote) => remote,
             Err(outcome) => return PageAttempt { outcome, remote: known.map(|k| k.remote.clone()) },
         };
-        match self.labels(&encode::labels(write), &mut remote).await {
+        match self.labels(&labels::of_page(&write.facts, write.kind), &mut remote).await {
             Ok(()) => PageAttempt { outcome: Outcome::Applied(remote.clone()), remote: Some(remote) },
             Err(outcome) => PageAttempt { outcome, remote: Some(remote) },
         }

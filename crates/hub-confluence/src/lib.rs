@@ -1,6 +1,6 @@
 //! The Confluence destination (Cloud, REST v2; v1 for labels, which v2 only reads).
 //!
-//! In the order in which data flows: `template` (facts to a document), `encode` (facts to Confluence's JSON), `calls`
+//! In the order in which data flows: `template` (facts to a document), `labels`, `encode` (facts to Confluence's JSON), `calls`
 //! (the endpoints used), `classify` (Confluence's answers to outcomes), `flow` (the short story that joins them).
 //!
 //! A title is unique in its space, so the server itself is the idempotency key: a create may be repeated, "already
@@ -10,6 +10,7 @@ pub mod calls;
 pub mod classify;
 pub mod encode;
 pub mod flow;
+pub mod labels;
 pub mod template;
 
 pub use flow::{Capabilities, Confluence, PageAttempt};

@@ -13,6 +13,8 @@ use hub_domain::{
     vocabulary::{Locale, RunStatus},
 };
 
+use crate::labels;
+
 /// The revision of these templates. It is part of the desired hash of every page.
 pub const TEMPLATE_REVISION: u32 = 1;
 
@@ -25,17 +27,6 @@ pub const MARKER_ID: &str = "haida-hub";
 
 /// The columns of Page Properties: the same words in every language, because reports match them as text.
 const COLUMNS: [&str; 6] = ["project", "run_id", "env", "status", "coverage", "date"];
-
-/// The label by which indexes find pages of a kind. With a hyphen: a Confluence label holds no colon.
-#[must_use]
-pub fn kind_label(kind: EntityKind) -> Option<&'static str> {
-    match kind {
-        EntityKind::Release => Some("hub-release"),
-        EntityKind::Run => Some("hub-run"),
-        EntityKind::Report => Some("hub-report"),
-        EntityKind::Project | EntityKind::Index | EntityKind::Suite | EntityKind::TestCase | EntityKind::Defect => None,
-    }
-}
 
 /// The body of a page.
 #[must_use]
@@ -95,10 +86,10 @@ fn properties(page: &PageFacts) -> PropertiesMacro {
 
 /// A Page Properties Report of all pages of a kind, below this page where `scope` says so.
 fn index(document: &mut Document, page: &PageFacts, kind: EntityKind, scope: Option<&str>) {
-    let Some(label) = kind_label(kind) else { return };
+    let Some(label) = labels::of_kind(kind) else { return };
     let mut cql = format!("label = \"{label}\" and space = currentSpace()");
     for project in page.labels.iter().filter(|l| l.as_str().starts_with("project:")) {
-        cql.push_str(&format!(" and label = \"{}\"", crate::encode::label(project)));
+        cql.push_str(&format!(" and label = \"{}\"", labels::of_taxonomy(project)));
     }
     if let Some(scope) = scope {
         cql.push_str(" and ");
