@@ -13,10 +13,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{cli::Cli, output::Output};
+use crate::{cli::Cli, failure::Coded, output::Output};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let output = Output::new(cli.json);
     telemetry::start(cli.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -27,4 +30,17 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => output.unexpected(&error),
     }
+}
+
+/// A command line that is not one, in the form that it asks for; help and version are answers, not failures.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().skip(1).any(|argument| argument == "--json") {
+        let said = error.render().to_string();
+        let what = said.lines().map(str::trim).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let what = what.strip_prefix("error: ").unwrap_or(&what);
+        return Output::new(true).unexpected(&Coded::setting(format!("read the command line: {what}")).into());
+    }
+    // Where nobody reads it, there is nobody to tell.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::exit::SETTING))
 }

@@ -1,7 +1,11 @@
 //! The one place that prints: results on standard output, everything else on standard error; JSON where it was asked for.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this module is the program's voice")]
+//!
+//! A reader that has gone away (`haida-hub status | head -1`) is no failure: what it does not want is not written.
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -28,17 +32,17 @@ impl Output {
     pub fn result(&self, value: &impl Serialize, human: impl FnOnce() -> String) {
         if self.json {
             match serde_json::to_string_pretty(value) {
-                Ok(text) => println!("{text}"),
-                Err(error) => eprintln!("the result has no JSON form: {error}"),
+                Ok(text) => say(std::io::stdout(), &text),
+                Err(error) => self.note(format!("the result has no JSON form: {error}")),
             }
         } else {
-            println!("{}", human());
+            say(std::io::stdout(), &human());
         }
     }
 
     /// A line for people who watch.
     pub fn note(&self, text: impl AsRef<str>) {
-        eprintln!("{}", text.as_ref());
+        say(std::io::stderr(), text.as_ref());
     }
 
     /// A failure, with the exit code that it means.
@@ -46,11 +50,17 @@ impl Output {
         let failure = Failure::of(error);
         let code = failure.exit();
         if self.json {
-            println!("{:#}", failure.json());
+            say(std::io::stdout(), &format!("{:#}", failure.json()));
         } else {
-            eprintln!("{:?}", miette::Report::new(failure));
+            say(std::io::stderr(), &format!("{:?}", miette::Report::new(failure)));
         }
         code
+    }
+}
+
+fn say(mut stream: impl Write, text: &str) {
+    if let Err(error) = writeln!(stream, "{text}").and_then(|()| stream.flush()) {
+        tracing::debug!(%error, "nobody reads what is said");
     }
 }
 

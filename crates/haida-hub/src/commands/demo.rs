@@ -14,12 +14,13 @@ use hub_app::{
 };
 use hub_domain::facts::ObjectKind;
 use serde::Serialize;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::plan::{Plan, PlannedProject};
 use super::demo_site::{EMAIL, Site, TOKEN};
 use crate::{
     cli::DemoArgs,
-    failure::exit,
+    failure::{Coded, exit},
     output::{Output, table},
     progress::Show,
     settings::Settings,
@@ -54,12 +55,34 @@ struct Summary {
     projects: Vec<ProjectSummary>,
 }
 
+/// The wish to end: Ctrl-C, or the signal that service managers and `kill` send.
+struct End {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl End {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 /// Runs the demo.
 pub async fn run(settings: &Settings, arguments: DemoArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let plan = Plan::read(&arguments.samples)?;
-    let folder = tempfile::Builder::new().prefix("haida-hub-demo-").tempdir()?;
+    let closed = |error: std::io::Error| Coded::setting(format!("make a folder for temporary files: {error}"));
+    let folder = tempfile::Builder::new().prefix("haida-hub-demo-").tempdir_in(&settings.temp_dir).map_err(closed)?;
     let token = folder.path().join("token");
-    std::fs::write(&token, TOKEN)?;
+    std::fs::write(&token, TOKEN).map_err(closed)?;
+    // From here on a signal does not end the process but what it does, so that nothing of it is left.
+    let mut end = End::listen()?;
     let log = arguments.log.as_deref();
     let site = Site::start(settings, arguments.port, log, &plan.jira_projects(), &plan.spaces()).await?;
     let database = DatabaseSettings {
@@ -70,14 +93,14 @@ pub async fn run(settings: &Settings, arguments: DemoArgs, output: &Output) -> a
     };
     let outcome = tokio::select! {
         outcome = publish_all(&plan, &database, &site, &token, output) => outcome.map(Some),
-        _ = tokio::signal::ctrl_c() => Ok(None),
+        () = end.asked() => Ok(None),
     };
     let code = match outcome {
         Ok(Some((summary, store))) => {
             output.result(&summary, || text(&summary));
             if !arguments.once {
                 output.note(format!("\nThe site stays up at {} until Ctrl-C.", site.url));
-                tokio::signal::ctrl_c().await?;
+                end.asked().await;
             }
             drop(store);
             let rejected: u64 = summary.projects.iter().map(|p| p.rejected).sum();

@@ -1,6 +1,11 @@
 //! The demo as a newcomer starts it, and its every request and answer before an independent judge.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -94,4 +99,71 @@ fn a_missing_simulator_is_named() {
         .args(["--json", "demo", "--once", "--samples"])
         .arg(root().join("sample")));
     assert_eq!((ran.code, ran.error_code().as_str()), (2, "HUB-4007"), "{}", ran.stdout);
+}
+
+/// Waits until a process has said a line on its standard error.
+fn until_said(child: &mut std::process::Child, words: &str) {
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap().contains(words)), "{words:?} was never said");
+    // Read on, so that the process can say more.
+    std::thread::spawn(move || lines.count());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_demo_that_is_ended_leaves_neither_processes_nor_folders() {
+    let simulator = Path::new(env!("CARGO_BIN_EXE_haida-hub")).with_file_name("atlassian-sim");
+    for (signal, said, whole) in
+        [("TERM", "stays up", true), ("INT", "publishing", true), ("KILL", "publishing", false)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        // The server's user has to enter it.
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let mut child = program()
+            .env("HUB_SIM_BIN", &simulator)
+            .env("TMPDIR", folder.path())
+            .args(["--json", "demo", "--samples"])
+            .arg(root().join("sample"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        until_said(&mut child, said);
+        let pid = child.id().to_string();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let postgres = running(folder.path());
+        assert!(!postgres.is_empty(), "the private server runs in the folder for temporary files");
+        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+        let status = child.wait().unwrap();
+        assert_eq!(status.success(), whole, "{signal}: {status}");
+        let gone = |pid: &&str| !Path::new("/proc").join(pid).exists();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !(children.split_whitespace().all(|pid| gone(&pid)) && running(folder.path()).is_empty()) {
+            assert!(Instant::now() < deadline, "{signal}: {children} {:?} still run", running(folder.path()));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if whole {
+            let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+            assert!(left.is_empty(), "{signal}: {left:?}");
+        }
+    }
+}
+
+/// The processes whose command line names a folder.
+fn running(folder: &Path) -> Vec<String> {
+    let named = |entry: std::fs::DirEntry| {
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        (line.contains("postgres -D") && line.contains(folder.to_str()?)).then_some(line)
+    };
+    std::fs::read_dir("/proc").unwrap().filter_map(|entry| named(entry.ok()?)).collect()
+}
+
+#[test]
+fn a_folder_for_temporary_files_that_is_not_there_is_one_clear_message() {
+    let ran = run(program()
+        .env("TMPDIR", "/nonexistent/folder")
+        .args(["--json", "demo", "--once", "--samples"])
+        .arg(root().join("sample")));
+    assert_eq!((ran.code, ran.error_code().as_str()), (2, "HUB-4004"), "{}", ran.stdout);
 }

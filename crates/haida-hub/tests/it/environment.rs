@@ -1,8 +1,8 @@
 //! When the surroundings are not as they should be: one clear message with what to do, and an exit code that says where.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, process::Stdio};
 
-use crate::support::{Hub, cases, program, run};
+use crate::support::{Hub, Ran, cases, program, run};
 
 #[test]
 fn without_postgres_the_message_says_what_to_install() {
@@ -152,4 +152,28 @@ async fn a_project_or_space_that_is_not_there_is_named() {
     hub.hub(&["ingest", table.to_str().unwrap(), "--project", "shop"]).json(0);
     let ran = hub.hub(&["sync", "--project", "shop"]);
     assert_eq!((ran.code, ran.error_code().as_str()), (4, "HUB-2004"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_command_line_that_is_not_one_is_told_in_the_form_that_was_asked_for() {
+    for arguments in [&["--json", "sync"][..], &["nonsense", "--json"], &["ingest", "--json", "--project", "shop"]] {
+        let ran = run(program().args(arguments));
+        assert_eq!((ran.code, ran.error_code().as_str()), (2, "HUB-4004"), "{arguments:?}: {}", ran.stdout);
+    }
+    let ran = run(program().args(["--json", "sync"]));
+    assert!(ran.stdout.contains("--project"), "the missing argument is named: {}", ran.stdout);
+    let ran = run(program().args(["sync"]));
+    assert!(ran.code == 2 && ran.stdout.is_empty() && ran.stderr.contains("Usage"), "{}", ran.stderr);
+    let ran = run(program().args(["--json", "--help"]));
+    assert!(ran.code == 0 && ran.stdout.contains("Exit codes"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    for arguments in [&["formats"][..], &["--json", "formats"], &["--json", "nonsense"]] {
+        let mut child = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert!(matches!(ran.code, 0 | 2) && ran.stderr.is_empty(), "{arguments:?}: {} {}", ran.code, ran.stderr);
+    }
 }
