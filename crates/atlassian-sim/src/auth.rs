@@ -87,7 +87,10 @@ pub async fn identify(State(sim): State<Arc<Sim>>, mut request: Request, next: N
     let mut response = next.run(request).await;
     match principal {
         Principal::Account(account) => {
-            if let Ok(value) = HeaderValue::from_str(&account.account_id) {
+            // A script can make a known caller a stranger, who is told no account.
+            if !response.headers().contains_key("x-seraph-loginreason")
+                && let Ok(value) = HeaderValue::from_str(&account.account_id)
+            {
                 response.headers_mut().insert("x-aaccountid", value);
             }
         }

@@ -8,10 +8,15 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::faults;
 use crate::server::Sim;
 
 pub fn routes() -> Router<Arc<Sim>> {
-    Router::new().route("/_sim/state", get(state)).route("/_sim/stats", get(stats)).route("/_sim/reset", post(reset))
+    Router::new()
+        .route("/_sim/state", get(state))
+        .route("/_sim/stats", get(stats))
+        .route("/_sim/reset", post(reset))
+        .merge(faults::routes())
 }
 
 async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
@@ -22,7 +27,11 @@ async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
 }
 
 async fn stats(State(sim): State<Arc<Sim>>) -> Json<Value> {
-    Json(sim.stats().to_json())
+    let mut stats = sim.stats().to_json();
+    if let (Some(stats), Value::Object(faults)) = (stats.as_object_mut(), sim.faults().counts()) {
+        stats.extend(faults);
+    }
+    Json(stats)
 }
 
 async fn reset(State(sim): State<Arc<Sim>>) -> StatusCode {

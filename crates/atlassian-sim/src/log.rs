@@ -12,11 +12,13 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 
+use crate::faults::Injected;
 use crate::server::Sim;
 use crate::world::{World, iso_millis};
 
@@ -129,7 +131,7 @@ pub async fn record(State(sim): State<Arc<Sim>>, request: Request, next: Next) -
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    decorate(&sim, &mut head.headers, started);
+    decorate(&sim, &mut head, started);
     sim.stats().count(endpoint, head.status);
     if let Some(log) = sim.log() {
         let mut exchange = json!({
@@ -143,13 +145,17 @@ pub async fn record(State(sim): State<Arc<Sim>>, request: Request, next: Next) -
         exchange["status"] = json!(head.status.as_u16());
         exchange["response_headers"] = headers_json(&head.headers);
         exchange["response_body"] = body_json(&received);
+        // What the caller saw of this answer is up to the fault.
+        if let Some(Injected(kind)) = head.extensions.get::<Injected>() {
+            exchange["fault"] = json!(kind);
+        }
         log.append(&exchange);
     }
     Response::from_parts(head, Body::from(received))
 }
 
 /// The headers that Atlassian's edge adds to every API answer.
-fn decorate(sim: &Sim, headers: &mut HeaderMap, started: Instant) {
+fn decorate(sim: &Sim, head: &mut Parts, started: Instant) {
     let trace = sim.next_trace();
     let fixed = [
         ("server", "AtlassianEdge".to_owned()),
@@ -165,10 +171,13 @@ fn decorate(sim: &Sim, headers: &mut HeaderMap, started: Instant) {
         ("x-ratelimit-remaining", "349".to_owned()),
     ];
     for (name, value) in fixed {
-        if !headers.contains_key(name)
+        // A refusal for the rate has exactly the hints that it was given.
+        let hint = name.starts_with("x-ratelimit") && head.status == StatusCode::TOO_MANY_REQUESTS;
+        if !hint
+            && !head.headers.contains_key(name)
             && let Ok(value) = value.parse()
         {
-            headers.insert(name, value);
+            head.headers.insert(name, value);
         }
     }
 }

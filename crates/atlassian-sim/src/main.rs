@@ -2,11 +2,12 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlassian_sim::faults::Scenario;
 use atlassian_sim::{Options, Sim, serve_site};
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
@@ -64,17 +65,27 @@ struct Serve {
     #[arg(long)]
     per_issue_caps: bool,
     /// Requests a second per endpoint and method before 429.
+    #[arg(long, alias = "burst", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    burst_per_second: Option<u32>,
+    /// Enforce Jira's limits on writes to one issue: 20 in 2 seconds, 100 in 30 (429).
+    #[arg(long)]
+    per_issue_writes: bool,
+    /// Points an hour before 429: a write costs one, a read one and one for each object returned.
     #[arg(long, value_name = "N")]
-    burst: Option<u32>,
+    points_per_hour: Option<u64>,
+    /// A script of faults in TOML; `PUT /_sim/faults` replaces it at run time.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
     /// Exit when standard input closes: the site then never outlives the program that started it.
     #[arg(long)]
     exit_with_parent: bool,
 }
 
 impl Serve {
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options, String> {
         let defaults = Options::default();
-        Options {
+        let faults = self.faults.as_deref().map(read_script).transpose()?.unwrap_or_default();
+        Ok(Options {
             projects: self.projects.clone(),
             spaces: self.spaces.clone(),
             email: self.email.clone(),
@@ -90,9 +101,18 @@ impl Serve {
             },
             base_url: self.base_url.clone(),
             per_issue_caps: self.per_issue_caps,
-            burst_per_second: self.burst,
-        }
+            burst_per_second: self.burst_per_second,
+            per_issue_writes: self.per_issue_writes,
+            points_per_hour: self.points_per_hour,
+            faults,
+        })
     }
+}
+
+fn read_script(path: &Path) -> Result<Scenario, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the script of faults {}: {error}", path.display()))?;
+    Scenario::from_toml(&text).map_err(|error| format!("cannot use the script of faults {}: {error}", path.display()))
 }
 
 /// Writes one line to standard output; a reader that went away is not a failure.
@@ -136,12 +156,14 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 async fn run(arguments: Serve) -> Result<(), String> {
+    // Before the port is taken: a script that cannot be used is no reason to hold one.
+    let options = arguments.options()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
         format!("cannot listen on {address}: {error}; choose another --port, or 0 for any free one")
     })?;
     let bound = listener.local_addr().map_err(|error| format!("cannot read the bound address: {error}"))?;
-    let sim = Sim::new(arguments.options(), bound).map_err(|error| format!("cannot {}", chain(&error)))?;
+    let sim = Sim::new(options, bound).map_err(|error| format!("cannot {}", chain(&error)))?;
     say(&format!("listening on http://{bound}"));
     let served = serve_site(listener, Arc::new(sim));
     tokio::select! {

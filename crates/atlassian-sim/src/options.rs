@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::faults::Scenario;
+
 /// The text fields which every simulated Jira has on its test-management screens unless told otherwise.
 pub const DEFAULT_CUSTOM_FIELDS: [&str; 6] =
     ["test_case_id", "suite_id", "run_id", "environment", "platform", "device"];
@@ -34,6 +36,12 @@ pub struct Options {
     pub per_issue_caps: bool,
     /// Requests a second allowed per endpoint and method before 429; `None` never limits.
     pub burst_per_second: Option<u32>,
+    /// Enforce Jira's limits on writes to one issue (20 in 2 seconds, 100 in 30) with 429.
+    pub per_issue_writes: bool,
+    /// Points an hour before 429; `None` never limits.
+    pub points_per_hour: Option<u64>,
+    /// The script of faults that the site starts with.
+    pub faults: Scenario,
 }
 
 impl Default for Options {
@@ -51,6 +59,9 @@ impl Default for Options {
             base_url: None,
             per_issue_caps: false,
             burst_per_second: None,
+            per_issue_writes: false,
+            points_per_hour: None,
+            faults: Scenario::default(),
         }
     }
 }

@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::auth::{self, Account};
-use crate::faults::{self, Script};
-use crate::jira::limits::Burst;
+use crate::faults::{self, Breaker, Engine, Limits, Scenario, Script, Wires};
 use crate::log::{self, Log, Stats};
 use crate::options::Options;
 use crate::world::World;
@@ -30,7 +29,7 @@ pub struct Sim {
     log: Option<Log>,
     stats: Mutex<Stats>,
     script: Mutex<Option<Arc<dyn Script>>>,
-    burst: Burst,
+    faults: Engine,
     trace: AtomicU64,
 }
 
@@ -74,6 +73,12 @@ impl Sim {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{address}"),
         };
+        let limits = Limits {
+            burst_per_second: options.burst_per_second,
+            per_issue_writes: options.per_issue_writes,
+            points_per_hour: options.points_per_hour,
+            ..Limits::default()
+        };
         Ok(Self {
             world: Mutex::new(World::new(&options)),
             account: Account::of(&options.email),
@@ -81,7 +86,7 @@ impl Sim {
             log,
             stats: Mutex::new(Stats::default()),
             script: Mutex::new(None),
-            burst: Burst::default(),
+            faults: Engine::new(limits, options.faults.clone()),
             trace: AtomicU64::new(1),
             options,
         })
@@ -124,30 +129,37 @@ impl Sim {
         *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
-    pub(crate) fn burst(&self) -> &Burst {
-        &self.burst
+    pub(crate) fn faults(&self) -> &Engine {
+        &self.faults
+    }
+
+    /// Starts a script of faults, in place of the one in force; its clock and its counts begin at zero.
+    pub fn play(&self, scenario: Scenario) {
+        self.faults.play(scenario);
     }
 
     pub(crate) fn next_trace(&self) -> u64 {
         self.trace.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Back to the start state, counters included.
+    /// Back to the start state, counters included. A script of faults stays and starts again.
     pub fn reset(&self) {
+        self.faults.restart();
         *self.lock() = World::new(&self.options);
         *self.stats() = Stats::default();
     }
 }
 
-/// All routes, with their middleware. Outermost first: log, authentication, faults, handler.
+/// All routes, with their middleware. Outermost first: broken connections, log, authentication, faults, handler.
 fn router(sim: Arc<Sim>) -> Router {
     Router::new()
-        .merge(jira::routes(sim.clone()))
+        .merge(jira::routes())
         .merge(confluence::routes())
         .merge(console::routes())
         .layer(from_fn_with_state(sim.clone(), faults::interfere))
         .layer(from_fn_with_state(sim.clone(), auth::identify))
         .layer(from_fn_with_state(sim.clone(), log::record))
+        .layer(from_fn(faults::end))
         // The log has read the body already, within a limit of its own.
         .layer(DefaultBodyLimit::disable())
         .with_state(sim)
@@ -167,7 +179,8 @@ pub async fn serve(listener: TcpListener, options: Options) -> Result<(), ServeE
 /// # Errors
 /// When the listener fails.
 pub async fn serve_site(listener: TcpListener, sim: Arc<Sim>) -> Result<(), ServeError> {
-    axum::serve(listener, router(sim)).await.map_err(ServeError::Serve)
+    let routes = router(sim).into_make_service_with_connect_info::<Breaker>();
+    axum::serve(Wires(listener), routes).await.map_err(ServeError::Serve)
 }
 
 /// A simulator inside the calling process, on a free local port. Dropping it stops it.
@@ -212,9 +225,9 @@ pub async fn start(options: Options) -> Result<Running, ServeError> {
     let address = listener.local_addr().map_err(ServeError::Serve)?;
     let sim = Arc::new(Sim::new(options, address)?);
     let (stop, stopped) = oneshot::channel::<()>();
-    let routes = router(sim.clone());
+    let routes = router(sim.clone()).into_make_service_with_connect_info::<Breaker>();
     let task = tokio::spawn(async move {
-        let ended = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        let ended = axum::serve(Wires(listener), routes).with_graceful_shutdown(async move {
             // An error means that the sender was dropped, which is how a stop is asked for.
             drop(stopped.await);
         });

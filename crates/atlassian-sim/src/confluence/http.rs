@@ -14,6 +14,7 @@ use super::call::{Call, query_of};
 use super::reply::{Answer, Reply, not_found, v1, v2};
 use super::state::{Behaviour, State};
 use crate::auth::Principal;
+use crate::faults;
 use crate::server::Sim;
 use crate::world::World;
 
@@ -55,7 +56,8 @@ async fn handle(sim: &Sim, audience: Audience, operation: Operation, request: Re
         (Some(account), _) => account.clone(),
         (None, Audience::People) => sim.account().clone(),
         (None, Audience::V1 | Audience::V2) => {
-            let behaviour = sim.lock().confluence.behaviour.clone();
+            let mut behaviour = sim.lock().confluence.behaviour.clone();
+            behaviour.anonymous_reads |= faults::silently_anonymous();
             return stranger(&behaviour, audience, &parts.method, uri.path());
         }
     };

@@ -179,7 +179,10 @@ fn asked(state: &State, call: &Call, path: &str) -> Result<Found, Reply> {
         space: context["spaceKey"].as_str().and_then(|key| Some(state.space_by_key(key)?.id)),
         page: context["contentId"].as_str().and_then(|id| id.parse().ok()),
     });
-    let lag = Duration::milliseconds(i64::try_from(state.behaviour.search_lag_ms).unwrap_or(i64::MAX));
+    let lag = match crate::faults::search_lag() {
+        Some(lag) => Duration::try_from(lag).unwrap_or(Duration::MAX),
+        None => Duration::milliseconds(i64::try_from(state.behaviour.search_lag_ms).unwrap_or(i64::MAX)),
+    };
     let until = (!lag.is_zero()).then(|| call.now.checked_sub(lag)).flatten();
     let all = find(state, cql, here, until).map_err(|why| v1_bad_request(&why))?;
     let ids: Vec<u64> = all.iter().skip(offset).take(limit).copied().collect();

@@ -377,12 +377,17 @@ impl State {
     }
 
     fn hide(&mut self, id: u64, seen: Option<Arc<Issue>>) {
-        if !self.lag.is_zero() {
+        let lag = crate::faults::search_lag().unwrap_or(self.lag);
+        if !lag.is_zero() {
             let now = Instant::now();
             while self.stale.front().is_some_and(|stale| stale.until <= now) {
                 self.stale.pop_front();
             }
-            self.stale.push_back(Stale { until: now + self.lag, id, seen });
+            // Lags differ where a script draws them: behind a long one, shorter ones end and would pile up.
+            if self.stale.len() % 1_024 == 1_023 {
+                self.stale.retain(|stale| stale.until > now);
+            }
+            self.stale.push_back(Stale { until: now + lag, id, seen });
         }
     }
 
@@ -394,7 +399,7 @@ impl State {
         let now = Instant::now();
         let mut view = self.issues.clone();
         // Newest first, so that the oldest version within the lag is the one that stays.
-        for stale in self.stale.iter().rev().take_while(|stale| stale.until > now) {
+        for stale in self.stale.iter().rev().filter(|stale| stale.until > now) {
             match &stale.seen {
                 Some(issue) => {
                     view.insert(stale.id, issue.clone());

@@ -7,6 +7,18 @@ mod clients;
 mod confluence;
 
 #[cfg(test)]
+mod faults;
+
+#[cfg(test)]
+mod faults_conditions;
+
+#[cfg(test)]
+mod faults_limits;
+
+#[cfg(test)]
+mod faults_script;
+
+#[cfg(test)]
 mod jira;
 
 #[cfg(test)]
