@@ -128,7 +128,7 @@ pub async fn ingest(
         report.entities_changed +=
             run::save(store, project, id, arguments, reported, environment, &mut touched).await?;
     }
-    report.publications_due = plan::touched(store, project, &touched).await?;
+    report.publications_due += plan::touched(store, project, &touched).await?;
     // Only now is a file recorded as taken: after a crash before this line it is read again, and what was saved is found
     // unchanged.
     let tx = store.worker(project.tenant_id).await?;
@@ -194,7 +194,7 @@ async fn take(
     let mut found = Found::default();
     while let Some(batch) = reading.next().await {
         let records = batch.len() as u64;
-        save(store, project, run_key.zip(month), batch, touched, total, &mut found).await?;
+        save(store, project, run_key.zip(month), batch, total, &mut found).await?;
         progress.step(Step::Saved { records });
     }
     let (format, summary) = reading.finish().await?;
@@ -277,13 +277,12 @@ struct Found {
 /// The most problems of one file that are kept one by one; beyond, they are counted by code. Worse ones always count.
 const KEPT_PROBLEMS: usize = 2_000;
 
-/// Saves one batch of facts in one transaction.
+/// Saves one batch of facts and plans what it describes, in one transaction.
 async fn save(
     store: &Store,
     project: &ProjectRow,
     run: Option<(&ExternalId, RunMonth)>,
     batch: Vec<Fact>,
-    touched: &mut BTreeSet<Identity>,
     total: &mut IngestReport,
     found: &mut Found,
 ) -> Result<(), AppError> {
@@ -307,10 +306,15 @@ async fn save(
         }
     }
     let tx = store.worker(project.tenant_id).await?;
+    let mut saved = BTreeSet::new();
     for upserted in tx.upsert_entities(project.id, &entities).await? {
         total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
-        touched.insert(upserted.identity);
+        saved.insert(upserted.identity);
     }
+    // What a document describes depends on nothing else, so it is planned where it is saved: nothing of it is kept in
+    // memory, and nothing of it is forgotten when the process ends here. Runs and reports are planned at their end.
+    let saved: Vec<Identity> = saved.into_iter().collect();
+    total.publications_due += plan::within(&tx, project, &saved).await?;
     if let Some((run, month)) = run {
         let written = tx.upsert_results(project.id, month, run, &results).await?;
         total.results_changed += written.inserted + written.updated;

@@ -72,17 +72,26 @@ pub async fn touched(store: &Store, row: &ProjectRow, touched: &BTreeSet<Identit
     let identities: Vec<Identity> = identities.into_iter().collect();
     for batch in identities.chunks(BATCH) {
         let tx = store.worker(row.tenant_id).await?;
-        let mut publications = Vec::new();
-        for entity in load(&tx, row, batch).await? {
-            publications.extend(of_entity(&tx, row, &facts, &entity).await?);
-        }
-        changed += want(&tx, row, &publications).await?;
+        changed += within(&tx, row, batch).await?;
         tx.commit().await?;
     }
     let tx = store.worker(row.tenant_id).await?;
     changed += want(&tx, row, &plan::project(&facts)).await?;
     tx.commit().await?;
     Ok(changed)
+}
+
+/// Plans entities in the transaction that saved them. Returns how many rows of the ledger changed.
+///
+/// # Errors
+/// The database's.
+pub async fn within(tx: &WorkerTx, row: &ProjectRow, identities: &[Identity]) -> Result<u64, AppError> {
+    let facts = row.facts();
+    let mut publications = Vec::new();
+    for entity in load(tx, row, identities).await? {
+        publications.extend(of_entity(tx, row, &facts, &entity).await?);
+    }
+    want(tx, row, &publications).await
 }
 
 /// Writes publications into the ledger.

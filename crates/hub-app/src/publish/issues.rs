@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::try_join_all;
-use hub_destination::{Cause, Outcome, Remote, Transport};
+use futures::future::{BoxFuture, try_join_all};
+use hub_destination::{Answer, Call, Cause, Effect, Outcome, Remote, SendFailure, Transport};
 use hub_domain::{
     Marker, Moment, codes,
     facts::{Desired, Destination, IssueFacts, PublicationKey},
@@ -29,9 +29,25 @@ use super::{
 };
 use crate::{AppError, plan};
 
-/// A create is not sent when more than this has passed since its announcement: the process was stopped in between, and
-/// somebody else may have taken over.
+/// A create is not sent when more than this has passed since its announcement: the rate budget or a stop of the process
+/// held it up, and somebody else may have taken over.
 pub const SEND_WITHIN: Duration = Duration::from_secs(5);
+
+/// A transport for announced writes: they are sent in time or not at all. The budget's wait counts, so the check is the
+/// last thing before the send.
+struct Announced<'a> {
+    inner: &'a dyn Transport,
+    until: tokio::time::Instant,
+}
+
+impl Transport for Announced<'_> {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, SendFailure>> {
+        match call.effect {
+            Effect::Write => self.inner.send(call.before(self.until)),
+            Effect::Read => self.inner.send(call),
+        }
+    }
+}
 
 /// An issue to publish: its row and what it shall be.
 struct Item {
@@ -86,7 +102,8 @@ async fn create_all(context: &Context<'_>, session: &mut Session, creates: Vec<I
     let site = connection.connector.base_url.clone();
     let jira = Jira::new(transport.as_ref(), &context.project.jira_project_key);
     // The calls of a slice are on their way at the same time: each has its own announcement, and one read proves them all.
-    let calls = chunks(creates, MAX_BULK_CREATE).map(|chunk| create_chunk(context, &jira, &capabilities, chunk));
+    let calls =
+        chunks(creates, MAX_BULK_CREATE).map(|chunk| create_chunk(context, transport.as_ref(), &capabilities, chunk));
     let sent: Vec<Sent> = try_join_all(calls).await?.into_iter().flatten().collect();
     let screen_changed = sent.iter().any(|(_, _, result)| matches!(result, Err(outcome) if blames_screen(outcome)));
     let mut attempts = prove(&jira, context, sent).await;
@@ -126,11 +143,11 @@ type Sent = (Item, i64, Result<(Created, Duration), Outcome>);
 /// Announces and sends one bulk create.
 async fn create_chunk(
     context: &Context<'_>,
-    jira: &Jira<'_>,
+    transport: &dyn Transport,
     capabilities: &Capabilities,
     chunk: Vec<Item>,
 ) -> Result<Vec<Sent>, AppError> {
-    let announced = Instant::now();
+    let until = tokio::time::Instant::now() + SEND_WITHIN;
     let keys: Vec<PublicationKey> = chunk.iter().map(|i| i.row.key.clone()).collect();
     let tx = context.store.worker(context.project.tenant_id).await?;
     let lowest = tx.highest_key(context.project.id).await?;
@@ -141,13 +158,9 @@ async fn create_chunk(
     let fence = claim.fence;
     let claimed: Vec<Item> = chunk.into_iter().filter(|item| ours.contains(&item.row.key)).collect();
     let writes: Vec<IssueWrite> = claimed.iter().map(|item| write(context, item, fence)).collect();
-    if announced.elapsed() > SEND_WITHIN {
-        let cause = Cause::new(&codes::REMOTE_FAILED, None, "the process was stopped before the send");
-        let late = || Err(Outcome::Retryable(cause.clone()));
-        return Ok(claimed.into_iter().map(|item| (item, fence, late())).collect());
-    }
+    let announced = Announced { inner: transport, until };
     let started = Instant::now();
-    let results = jira.create(&writes, capabilities).await;
+    let results = Jira::new(&announced, &context.project.jira_project_key).create(&writes, capabilities).await;
     let took = started.elapsed();
     Ok(claimed
         .into_iter()
