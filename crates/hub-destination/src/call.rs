@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::time::Instant;
 
 /// The HTTP methods that the hub uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,19 +55,28 @@ pub struct Call {
     pub body: Option<Value>,
     /// Whether it writes.
     pub effect: Effect,
+    /// The moment after which it must not be sent any more, however long the rate budget made it wait.
+    pub send_before: Option<Instant>,
 }
 
 impl Call {
     /// A call that reads.
     #[must_use]
     pub fn read(method: Method, endpoint: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), endpoint, body: None, effect: Effect::Read }
+        Self { method, path: path.into(), endpoint, body: None, effect: Effect::Read, send_before: None }
     }
 
     /// A call that writes.
     #[must_use]
     pub fn write(method: Method, endpoint: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), endpoint, body: None, effect: Effect::Write }
+        Self { method, path: path.into(), endpoint, body: None, effect: Effect::Write, send_before: None }
+    }
+
+    /// The call, not to be sent after a moment.
+    #[must_use]
+    pub fn before(mut self, moment: Instant) -> Self {
+        self.send_before = Some(moment);
+        self
     }
 
     /// The call with a JSON body.

@@ -9,7 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 use hub_domain::codes::{self, Code};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use url::Url;
 
 use crate::{Answer, Call, Method, SendFailure, Transport, budget::Budget};
@@ -117,8 +120,17 @@ impl Site {
     }
 
     async fn exchange(&self, call: Call) -> Result<Answer, SendFailure> {
-        self.budget.permit(call.endpoint, call.method).await;
-        let _permit = self.in_flight.acquire().await;
+        let turn = async {
+            self.budget.permit(call.endpoint, call.method).await;
+            self.in_flight.acquire().await
+        };
+        let _permit = match call.send_before {
+            Some(moment) => timeout_at(moment, turn).await.map_err(|_| SendFailure::TooLate)?,
+            None => turn.await,
+        };
+        if call.send_before.is_some_and(|moment| Instant::now() >= moment) {
+            return Err(SendFailure::TooLate);
+        }
         let method = match call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -192,6 +204,24 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, SendFailure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_call_whose_time_has_passed_is_not_sent_however_it_was_held_up() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let budget = Arc::new(crate::budget::LocalBudget::default());
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let site = Site::new(&address, "qa@example.com", &SecretString::from("t"), budget.clone()).unwrap();
+        let call = || Call::write(Method::Post, "/x", "/x");
+        let past = Instant::now();
+        assert!(matches!(site.send(call().before(past)).await, Err(SendFailure::TooLate)));
+        budget.pause(Some(("/x", Method::Post)), Duration::from_secs(3600));
+        let started = Instant::now();
+        let soon = started + Duration::from_millis(50);
+        assert!(matches!(site.send(call().before(soon)).await, Err(SendFailure::TooLate)));
+        assert!(started.elapsed() < Duration::from_secs(5), "it does not wait for a pause that ends too late");
+        assert!(listener.accept().is_err(), "no connection was made");
+    }
 
     #[test]
     fn only_addresses_that_keep_credentials_safe_are_taken() {

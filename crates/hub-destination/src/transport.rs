@@ -13,6 +13,9 @@ pub enum SendFailure {
         /// What failed, without addresses.
         reason: String,
     },
+    /// Not one byte was written, because the call's own time to be sent had passed before it was its turn.
+    #[error("send in time")]
+    TooLate,
     /// The request may have been received: a timeout, a reset, an answer cut short.
     #[error("hear the site's answer: {reason}")]
     NoAnswer {

@@ -27,6 +27,10 @@ pub fn answer(result: Result<Answer, SendFailure>, repeat: Repeat) -> Result<Ans
         Err(failure @ SendFailure::NotSent { .. }) => {
             return Err(Outcome::Retryable(Cause::new(&codes::SITE_UNREACHABLE, None, failure.to_string())));
         }
+        // The rate budget, or a process that was stopped, held it up: that says nothing against what it carries.
+        Err(SendFailure::TooLate) => {
+            return Err(Outcome::Throttled { throttle: Throttle::Unnamed, wait: DEFAULT_WAIT });
+        }
         Err(failure @ SendFailure::NoAnswer { .. }) => {
             let code = if repeat == Repeat::Duplicates { &codes::UNCERTAIN } else { &codes::SITE_UNREACHABLE };
             return Err(doubt(repeat, Cause::new(code, None, failure.to_string())));
