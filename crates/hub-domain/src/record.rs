@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 /// One thing that a reader found, in the order of the file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Record {
     /// A group of tests begins or, where the format says so only at its end, ended.
     Suite(SuiteRecord),
@@ -31,7 +32,8 @@ pub struct DeclaredCounts {
 }
 
 /// A suite as a report describes it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SuiteRecord {
     /// The names from the outermost suite to this one.
     pub path: Vec<String>,
@@ -59,7 +61,8 @@ pub struct AttachmentRecord {
 }
 
 /// One execution of one test as a report describes it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ResultRecord {
     /// The names of the suites around it, outermost first.
     pub suite: Vec<String>,
@@ -104,7 +107,8 @@ pub struct ResultRecord {
 }
 
 /// A test case as a team's document describes it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct CaseRecord {
     /// The case's id.
     pub id: String,
@@ -139,7 +143,8 @@ pub struct CaseRecord {
 }
 
 /// A defect as a team's list describes it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct DefectRecord {
     /// The defect's id.
     pub id: String,

@@ -7,7 +7,7 @@ mod results;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hub_domain::{
-    Entity, ExternalId, Moment, Position, Problem, Severity, TestResult,
+    ContentHash, Entity, ExternalId, Moment, Position, Problem, Severity, TestResult,
     codes::{self, Code},
     entity::{Counts, Origin},
     record::{DeclaredCounts, Record, SuiteRecord},
@@ -207,7 +207,17 @@ fn slug(value: Option<&str>) -> Option<String> {
     (!slug.is_empty()).then_some(slug)
 }
 
-/// An id from a source's text: trimmed, control characters folded, clipped to 200 characters.
+/// The longest id, in characters.
+const MAX_ID: usize = 200;
+
+/// An id from a source's text: trimmed, on one line. A longer one is cut and ends in the hash of its text, so that two
+/// that begin alike stay two.
 fn external_id(text: &str) -> Option<ExternalId> {
-    ExternalId::new(crate::titles::one_line(text, 200)).ok()
+    let line = crate::titles::one_line(text, usize::MAX);
+    if line.chars().count() <= MAX_ID {
+        return ExternalId::new(line).ok();
+    }
+    let end = format!("…{}", ContentHash::of_bytes(line.as_bytes()).short());
+    let begin: String = line.chars().take(MAX_ID - end.chars().count()).collect();
+    ExternalId::new(format!("{}{end}", begin.trim_end())).ok()
 }

@@ -26,12 +26,12 @@ impl Normaliser {
         let titled = case_id::split(&record.name);
         let named = record.case_id.as_deref().and_then(external_id);
         let in_title = titled.id.and_then(external_id);
-        let only_id = record.case_id.is_some() && titled.title.is_empty();
         let Some(case) = named.or(in_title).or_else(|| unnamed(&record)) else {
             out.push(self.problem(&codes::NO_NAME, Severity::Rejected, record.line, "", "a result has no name or id"));
             return;
         };
         let title = if titled.title.is_empty() { case.as_str().to_owned() } else { titled.title };
+        let only_id = title == case.as_str();
 
         let at = (record.line, record.name.as_str());
         let status = match words::result_status(&record.status) {
@@ -68,8 +68,8 @@ impl Normaliser {
         }
         let device = text(record.device.clone());
         let platform = device.as_deref().and_then(words::platform).map(str::to_owned).or(report.platform);
-        let result_key = self.result_key(&record, &case);
-        self.derive_case(&case, &title, &record, only_id, platform.as_deref(), out);
+        let result_key = self.result_key(&report.report, &record, &case);
+        self.derive_case(&case, &title, &record, only_id, out);
         self.summary.counts.add(status, 1);
         let mut evidence: Vec<String> = record.attachments.into_iter().map(|a| a.path).collect();
         evidence.dedup();
@@ -95,9 +95,9 @@ impl Normaliser {
     }
 
     /// The key of a result within its run: the same when the same file is read again, another for each repetition of a
-    /// test within it.
-    fn result_key(&mut self, record: &ResultRecord, case: &ExternalId) -> String {
-        let hash = ContentHash::of_bytes(telling_parts(record, case).as_bytes());
+    /// test within it, and another in each file: two machines may run the same test and say different things of it.
+    fn result_key(&mut self, report: &ExternalId, record: &ResultRecord, case: &ExternalId) -> String {
+        let hash = ContentHash::of_bytes(telling_parts(report, record, case).as_bytes());
         let mut key: String = hash.to_hex().chars().take(32).collect();
         let first: [u8; 8] = std::array::from_fn(|i| hash.0[i]);
         let seen = self.repeated.entry(u64::from_be_bytes(first)).or_default();
@@ -108,16 +108,9 @@ impl Normaliser {
         key
     }
 
-    /// A result proves that its test case exists: until a document describes the case, its title does.
-    fn derive_case(
-        &mut self,
-        id: &ExternalId,
-        title: &str,
-        record: &ResultRecord,
-        only_id: bool,
-        platform: Option<&str>,
-        out: &mut Vec<Fact>,
-    ) {
+    /// A result proves that its test case exists: until a document describes the case, its title does. The platform that
+    /// it ran on is the result's and not the case's: tonight's desktop and mobile reports would rewrite the case in turn.
+    fn derive_case(&mut self, id: &ExternalId, title: &str, record: &ResultRecord, only_id: bool, out: &mut Vec<Fact>) {
         if !self.derived.insert(id.clone()) {
             return;
         }
@@ -132,7 +125,7 @@ impl Normaliser {
             component: None,
             module: None,
             test_type: None,
-            platforms: platform.map(str::to_owned).into_iter().collect(),
+            platforms: Vec::new(),
             requirements: Vec::new(),
             preconditions: None,
             steps: Vec::new(),
@@ -149,10 +142,11 @@ impl Normaliser {
     }
 }
 
-/// What tells a test from the others of its file. A unit separator stands between the parts.
-fn telling_parts(record: &ResultRecord, case: &ExternalId) -> String {
+/// What tells a test from the others of its run. A unit separator stands between the parts.
+fn telling_parts(report: &ExternalId, record: &ResultRecord, case: &ExternalId) -> String {
     let mut parts = record.suite.join("\u{1e}");
     for part in [
+        report.as_str(),
         record.class_name.as_deref().unwrap_or_default(),
         &record.name,
         record.device.as_deref().unwrap_or_default(),
@@ -165,9 +159,12 @@ fn telling_parts(record: &ResultRecord, case: &ExternalId) -> String {
     parts
 }
 
-/// The id of a test that has none: derived from its class or file and its title path, so that it is the same in the
-/// next run.
+/// The id of a test that has a name and no id: derived from its class or file and its title path, so that it is the same
+/// in the next run.
 fn unnamed(record: &ResultRecord) -> Option<ExternalId> {
+    if record.name.trim().is_empty() {
+        return None;
+    }
     let place = record.class_name.as_deref().or(record.file.as_deref()).unwrap_or_default();
     let path = format!("{place}\u{1f}{}\u{1f}{}", record.suite.join("\u{1e}"), record.name);
     ExternalId::new(format!("auto-{}", ContentHash::of_bytes(path.as_bytes()).short())).ok()
