@@ -9,7 +9,9 @@ mod bulk;
 mod console;
 mod draw;
 mod engine;
+mod kinds;
 mod limiters;
+mod limits;
 mod script;
 mod wire;
 
@@ -29,10 +31,10 @@ pub(crate) use self::console::routes;
 use self::draw::Draw;
 use self::engine::Chosen;
 pub(crate) use self::engine::Engine;
+pub use self::kinds::{Commit, Fault, LateAnswer, Reason};
+pub use self::limits::{EndpointBurst, Limits, Pool};
 use self::script::seconds;
-pub use self::script::{
-    Commit, EndpointBurst, Fault, LateAnswer, Limits, Pool, Product, Reason, Rule, Scenario, ScriptError, When,
-};
+pub use self::script::{Product, Rule, Scenario, ScriptError, When};
 pub(crate) use self::wire::{Breaker, Wires, end};
 use self::wire::{Cut, Ending};
 use crate::auth::Principal;
@@ -66,9 +68,15 @@ impl Call {
         if self.path.starts_with("/wiki/") { Product::Confluence } else { Product::Jira }
     }
 
-    /// Whether the method is one that changes something.
+    /// Whether the method is one that can change something.
     fn writes(&self) -> bool {
         self.method != "GET" && self.method != "HEAD"
+    }
+
+    /// Whether the call changes something: searches and fetches by `POST` do not.
+    fn changes(&self) -> bool {
+        let reads = ["/search/jql", "/search/approximate-count", "/issue/bulkfetch"];
+        self.writes() && !reads.iter().any(|end| self.template.ends_with(end))
     }
 
     /// The endpoint and method, as the counts name them.
@@ -134,7 +142,10 @@ pub async fn interfere(State(sim): State<Arc<Sim>>, request: Request, next: Next
         return next.run(request).await;
     }
     let call = Call::of(&request);
-    let issue = call.param("issue").and_then(|issue| Some(sim.lock().jira.issue(issue)?.id));
+    let issue = call
+        .param("issue")
+        .filter(|_| sim.faults().asks_for_issue())
+        .and_then(|issue| Some(sim.lock().jira.issue(issue)?.id));
     if let Err(throttle) = sim.faults().admit(&call, issue) {
         return marked(throttle.answer(&call), "limit");
     }

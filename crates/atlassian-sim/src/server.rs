@@ -134,6 +134,7 @@ impl Sim {
     }
 
     /// Starts a script of faults, in place of the one in force; its clock and its counts begin at zero.
+    /// Commits that an earlier script put off still come.
     pub fn play(&self, scenario: Scenario) {
         self.faults.play(scenario);
     }

@@ -4,7 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::script::{Product, Reason};
+use super::kinds::Reason;
+use super::script::Product;
 use super::{Call, Injected};
 use crate::world::{World, iso_millis};
 

@@ -10,8 +10,10 @@ use tokio::task::AbortHandle;
 use super::Call;
 use super::answers::Throttle;
 use super::draw::Draw;
+use super::kinds::Fault;
 use super::limiters::{Limiters, settles};
-use super::script::{Fault, Limits, Product, Scenario, When, seconds};
+use super::limits::Limits;
+use super::script::{Product, Scenario, When, seconds};
 
 /// The script and its counts.
 #[derive(Debug)]
@@ -19,19 +21,28 @@ pub struct Engine {
     /// Limits that the site was started with; a script's own come before them.
     base: Limits,
     run: Mutex<Run>,
+    pending: Mutex<Pending>,
 }
 
+/// A script at work.
 #[derive(Debug)]
 struct Run {
     scenario: Scenario,
+    limits: Limits,
     started: Instant,
     /// Calls matched and calls taken, by rule.
     counts: Vec<(u64, u64)>,
     kinds: BTreeMap<&'static str, u64>,
     refused: BTreeMap<&'static str, u64>,
     limiters: Limiters,
+}
+
+/// What faults of the past still do; another script does not change it.
+#[derive(Debug, Default)]
+struct Pending {
     /// Pages that `GET` does not find yet, by id.
     missing: HashMap<String, Instant>,
+    /// Commits that are still to come.
     late: Vec<AbortHandle>,
 }
 
@@ -47,45 +58,55 @@ pub struct Chosen {
 }
 
 impl Run {
-    fn new(scenario: Scenario) -> Self {
+    fn new(base: &Limits, scenario: Scenario) -> Self {
+        let mut limits = scenario.limits.clone();
+        limits.burst_per_second = limits.burst_per_second.or(base.burst_per_second);
+        limits.per_issue_writes |= base.per_issue_writes;
+        limits.points_per_hour = limits.points_per_hour.or(base.points_per_hour);
         Self {
             counts: vec![(0, 0); scenario.rules.len()],
             scenario,
+            limits,
             started: Instant::now(),
             kinds: BTreeMap::new(),
             refused: BTreeMap::new(),
             limiters: Limiters::default(),
-            missing: HashMap::new(),
-            late: Vec::new(),
         }
     }
+}
 
+impl Pending {
     fn abandon(&mut self) {
         for task in self.late.drain(..) {
             task.abort();
         }
+        self.missing.clear();
     }
 }
 
 impl Engine {
     /// An engine with a first script.
     pub fn new(base: Limits, scenario: Scenario) -> Self {
-        Self { base, run: Mutex::new(Run::new(scenario)) }
+        Self { run: Mutex::new(Run::new(&base, scenario)), base, pending: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Run> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts another script: clocks and counts begin again, and commits of the old one that are still to come never do.
-    pub fn play(&self, scenario: Scenario) {
-        let mut run = self.lock();
-        run.abandon();
-        *run = Run::new(scenario);
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the same script again.
+    /// Starts another script: clocks, counts and limits begin again. What its forerunner put off still happens, because
+    /// a commit on its way to a site does not turn round when the weather changes.
+    pub fn play(&self, scenario: Scenario) {
+        *self.lock() = Run::new(&self.base, scenario);
+    }
+
+    /// Starts the same script again, on a site that is as new: commits that are still to come never do.
     pub fn restart(&self) {
+        self.pending().abandon();
         let scenario = self.scenario();
         self.play(scenario);
     }
@@ -95,38 +116,31 @@ impl Engine {
         self.lock().scenario.clone()
     }
 
-    fn limits(&self, run: &Run) -> Limits {
-        let own = &run.scenario.limits;
-        let mut limits = own.clone();
-        if own.burst_per_second.is_none() {
-            limits.burst_per_second = self.base.burst_per_second;
-        }
-        limits.per_issue_writes |= self.base.per_issue_writes;
-        limits.points_per_hour = own.points_per_hour.or(self.base.points_per_hour);
-        limits
-    }
-
     /// Counts a call against the limits, or says how it is refused.
     pub fn admit(&self, call: &Call, issue: Option<u64>) -> Result<(), Throttle> {
         let mut run = self.lock();
-        let limits = self.limits(&run);
-        run.limiters.admit(&limits, call, issue).map_err(|(limit, throttle)| {
+        let run = &mut *run;
+        run.limiters.admit(&run.limits, call, issue).map_err(|(limit, throttle)| {
             *run.refused.entry(limit).or_default() += 1;
             throttle
         })
     }
 
+    /// Whether the limits ask which issue a call writes to.
+    pub fn asks_for_issue(&self) -> bool {
+        self.lock().limits.per_issue_writes
+    }
+
     /// Whether [`Engine::settle`] has anything to do.
     pub fn settles(&self) -> bool {
-        let run = self.lock();
-        settles(&self.limits(&run))
+        settles(&self.lock().limits)
     }
 
     /// Spends the points of an answered call.
     pub fn settle(&self, call: &Call, sent: usize, received: &Value, headers: &mut axum::http::HeaderMap) {
         let mut run = self.lock();
-        let limits = self.limits(&run);
-        run.limiters.settle(&limits, call, sent, received, headers);
+        let run = &mut *run;
+        run.limiters.settle(&run.limits, call, sent, received, headers);
     }
 
     /// What a call meets.
@@ -177,26 +191,27 @@ impl Engine {
 
     /// Hides a new page from `GET` for a while.
     pub fn hide_page(&self, id: String, time: Duration) {
-        let mut run = self.lock();
+        let mut pending = self.pending();
         let now = Instant::now();
-        run.missing.retain(|_, until| *until > now);
-        run.missing.insert(id, now + time);
+        pending.missing.retain(|_, until| *until > now);
+        pending.missing.insert(id, now + time);
     }
 
     /// Whether a page is hidden from `GET` now.
     pub fn page_hidden(&self, id: &str) -> bool {
-        self.lock().missing.get(id).is_some_and(|until| *until > Instant::now())
+        self.pending().missing.get(id).is_some_and(|until| *until > Instant::now())
     }
 
     /// Remembers a commit that is still to come.
     pub fn expect_late(&self, task: AbortHandle) {
-        let mut run = self.lock();
-        run.late.retain(|task| !task.is_finished());
-        run.late.push(task);
+        let mut pending = self.pending();
+        pending.late.retain(|task| !task.is_finished());
+        pending.late.push(task);
     }
 
     /// The counts: faults by kind, refusals by limit, calls by rule, commits still to come.
     pub fn counts(&self) -> Value {
+        let late = self.pending().late.iter().filter(|task| !task.is_finished()).count();
         let run = self.lock();
         let rules: Vec<Value> = run
             .scenario
@@ -211,12 +226,12 @@ impl Engine {
             "faults": run.kinds,
             "limited": run.refused,
             "fault_rules": rules,
-            "late_commits_pending": run.late.iter().filter(|task| !task.is_finished()).count(),
+            "late_commits_pending": late,
         })
     }
 }
 
-impl Drop for Run {
+impl Drop for Pending {
     fn drop(&mut self) {
         self.abandon();
     }
@@ -235,7 +250,7 @@ fn applies(fault: &Fault, call: &Call) -> bool {
         Fault::BulkPartial { .. } => call.method == "POST" && call.template.ends_with("/issue/bulk"),
         Fault::PageMissing { .. } => call.creates_page(),
         Fault::SearchLag { .. } => match call.product() {
-            Product::Jira => call.writes(),
+            Product::Jira => call.changes(),
             Product::Confluence => call.template.ends_with("/search"),
         },
         Fault::ServerError { .. }

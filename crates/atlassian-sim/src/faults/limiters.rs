@@ -14,7 +14,9 @@ use time::OffsetDateTime;
 
 use super::Call;
 use super::answers::Throttle;
-use super::script::{Limits, Pool, Product, Reason};
+use super::kinds::Reason;
+use super::limits::{Limits, Pool};
+use super::script::Product;
 
 /// Writes to one issue: so many within so long.
 const PER_ISSUE: [(usize, Duration); 2] = [(20, Duration::from_secs(2)), (100, Duration::from_secs(30))];
@@ -38,7 +40,7 @@ impl Limiters {
     pub fn admit(&mut self, limits: &Limits, call: &Call, issue: Option<u64>) -> Result<(), Refused> {
         self.within_points(limits, call.product())?;
         let now = Instant::now();
-        let issue = issue.filter(|_| limits.per_issue_writes && call.writes());
+        let issue = issue.filter(|_| limits.per_issue_writes && call.changes());
         if let Some(issue) = issue {
             self.within_issue(issue, now)?;
         }
@@ -183,8 +185,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 /// A write costs one point, but a bulk create as many as it has elements (the documentation can be read both ways, and
 /// this is the dearer one). A read costs one and one for each object returned, two for each person.
 fn cost(call: &Call, sent: usize, received: &Value) -> u64 {
-    let read_by_post = ["/search/jql", "/search/approximate-count", "/bulkfetch"];
-    if call.writes() && !read_by_post.iter().any(|end| call.template.ends_with(end)) {
+    if call.changes() {
         return u64::try_from(sent).unwrap_or(u64::MAX).max(1);
     }
     let list =

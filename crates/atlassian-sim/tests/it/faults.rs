@@ -166,6 +166,18 @@ async fn a_reset_of_the_site_drops_the_commits_that_are_still_to_come_and_keeps_
     until_count(&site, 1).await;
 }
 
+#[tokio::test]
+async fn another_script_does_not_hold_up_a_late_commit() {
+    let site = site_with(&format!(
+        r#"rule = [{{ match = {{ {CREATE} }}, fault = {{ kind = "late-commit", within_seconds = 0.3, at_least_seconds = 0.3 }} }}]"#
+    ))
+    .await;
+    creating(&site, "s").send().await.unwrap_err();
+    play(&site, "").await;
+    assert_eq!(site.get("/_sim/stats").await.with(200)["late_commits_pending"], 1);
+    until_count(&site, 1).await;
+}
+
 /// Sends a create over a bare connection and reads until it ends.
 async fn raw_create(site: &Site) -> (String, Option<ErrorKind>) {
     let body = json!({"fields": fields("Task", "s")}).to_string();

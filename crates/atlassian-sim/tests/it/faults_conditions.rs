@@ -28,7 +28,6 @@ async fn some_writes_stay_out_of_search_for_a_while_and_reads_by_key_see_them() 
     for n in 1..=3 {
         site.create("Task", &format!("n{n}"), json!({})).await;
     }
-    // Reading by POST is a call with the method of the rule too, and writes nothing.
     let found = site.found("project = CTB").await;
     if started.elapsed() < Duration::from_millis(400) {
         assert!(found.is_empty(), "{found:?}");
@@ -39,6 +38,8 @@ async fn some_writes_stay_out_of_search_for_a_while_and_reads_by_key_see_them() 
     assert_eq!(site.found("project = CTB ORDER BY key").await, ["CTB-1", "CTB-2"]);
     let reconciled = json!({"jql": "project = CTB ORDER BY key", "fields": ["summary"], "reconcileIssues": [10_003]});
     assert_eq!(site.post("search/jql", reconciled).await.with(200)["issues"].as_array().unwrap().len(), 3);
+    // Searches are sent by POST too, write nothing, and so are no calls of these rules.
+    assert_eq!(site.get("/_sim/stats").await.with(200)["fault_rules"][0]["matched"], 3);
     // A write that no rule takes is seen at once, although an older one still lags.
     play(&site, "").await;
     site.create("Task", "n4", json!({})).await;
