@@ -134,3 +134,47 @@ async fn a_project_in_another_language_is_published_again_once() {
     hub.hub(&update).json(0);
     assert_eq!(calls(&sync(&hub)), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_test_in_two_files_of_a_run_is_two_results() {
+    let hub = Hub::start().await;
+    hub.ready();
+    let linux = ("results/linux.xml".to_owned(), report("cart", 1).1);
+    let failed = linux.1.replace("time=\"1\"/>", "time=\"1\"><failure message=\"no font\"/></testcase>");
+    let mac = ("results/mac.xml".to_owned(), failed);
+    ingest(&hub, linux.clone(), &["--platform", "linux"]);
+    ingest(&hub, mac.clone(), &["--platform", "mac"]);
+    sync(&hub);
+    let run = page(&hub, "r1 [shop/run/r1]").await["body"].as_str().unwrap().to_owned();
+    assert!(run.contains("no font"), "{run}");
+    for (title, holds) in [("linux.xml [shop/report/r1/linux.xml]", false), ("mac.xml [shop/report/r1/mac.xml]", true)]
+    {
+        let body = page(&hub, title).await["body"].as_str().unwrap().to_owned();
+        assert!(body.contains("Case 1") && body.contains("no font") == holds, "{title}: {body}");
+    }
+    // Read again: nothing changes. The run's own platform is what the last command says.
+    for ((name, content), platform) in [(linux, "linux"), (mac, "mac")] {
+        let path = hub.write(&name, content);
+        let path = path.to_str().unwrap();
+        let arguments = ["ingest", path, "--project", "shop", "--run", "r1", "--platform", platform, "--again"];
+        let again = hub.hub(&arguments).json(0);
+        assert_eq!(again["results_changed"], 0, "{again}");
+    }
+    assert_eq!(calls(&sync(&hub)), 0);
+}
+
+/// What waits for others is put off for two seconds: many of them take longer than that to look at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_links_that_cannot_be_made_yet_do_not_keep_a_synchronisation_from_ending() {
+    let hub = Hub::start().await;
+    hub.ready();
+    let mut table = "DEFECTO_ID|TITULO|TEST_ID|SEVERIDAD|PRIORIDAD|ESTADO\n".to_owned();
+    for defect in 0..50 {
+        let ids: Vec<String> = (0..200).map(|n| format!("TC_D{defect}_{n:03}")).collect();
+        table.push_str(&format!("DEF-{defect}|Broken|{}|Alta|P1|Nueva\n", ids.join(",")));
+    }
+    let path = hub.write("defects.csv", table);
+    hub.hub(&["ingest", path.to_str().unwrap(), "--project", "shop"]).json(0);
+    let report = sync(&hub);
+    assert_eq!((&report["waiting"], &report["issues"]["created"]), (&10_000.into(), &50.into()), "{report}");
+}
