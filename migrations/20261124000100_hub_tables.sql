@@ -134,12 +134,14 @@ create index results_tenant on hub.results (tenant_id, run_month);
 
 -- 3. What was handed over -----------------------------------------------------------------------------------------------
 
--- One row per file name and run, with what its latest content was. run_id is '' for files that belong to no run.
+-- One row per file name and run, with what its latest content was. run_id is '' for files that belong to no run. A name is
+-- a file's own, with as many folders before it as tell it from the run's other paths.
 create table hub.import_files (
   project_id uuid not null,
   tenant_id uuid not null,
   run_id text not null,
   file_name text not null check (length(file_name) between 1 and 1000),
+  path text not null check (length(path) between 1 and 4096),
   digest bytea not null check (octet_length(digest) = 32),
   format text not null,
   bytes bigint not null check (bytes >= 0),

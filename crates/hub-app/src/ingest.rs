@@ -12,7 +12,7 @@ use std::{
 };
 
 use hub_domain::{
-    ExternalId, Problem, Severity,
+    ExternalId, Position, Problem, Severity, codes,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
 };
 use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
@@ -92,7 +92,7 @@ const SHOWN_PROBLEMS: usize = 20;
 /// Takes files or folders into a project. A file whose content was taken before is left alone, unless `again` is set.
 ///
 /// # Errors
-/// The database's, a bad argument, or a path that cannot be opened. Problems inside files are no errors.
+/// The database's, a bad argument, or a folder that cannot be listed. Problems of single files are no errors.
 pub async fn ingest(
     store: &Store,
     project: &ProjectRow,
@@ -107,9 +107,24 @@ pub async fn ingest(
     let mut environments = BTreeMap::<String, u64>::new();
     let mut reported = false;
     let mut taken = Vec::new();
-    for file in files::expand(paths)? {
+    let tx = store.worker(project.tenant_id).await?;
+    let recorded = tx.imported_files(project.id, run_id.as_ref()).await?;
+    tx.commit().await?;
+    let mut digests = BTreeSet::new();
+    for file in files::expand(paths, &recorded)? {
         progress.step(Step::File { name: file.shown.clone() });
-        let digest = files::digest(&file.path)?;
+        let digest = match files::digest(&file.path) {
+            Ok(digest) => digest,
+            Err(error) => {
+                report.files.push(FileReport::unreadable(&file, &error));
+                continue;
+            }
+        };
+        if !digests.insert(digest.hash) {
+            let report_of_copy = FileReport { already_taken: true, ..FileReport::empty(&file, Counts::default()) };
+            report.files.push(report_of_copy);
+            continue;
+        }
         if !again && let Some(before) = taken_before(store, project, run_id.as_ref(), &file, &digest).await? {
             report.files.push(before);
             continue;
@@ -224,6 +239,7 @@ async fn take(
     let import = format.map(|format| Import {
         run: run_key.cloned(),
         file_name: file.name.clone(),
+        path: file.origin.clone(),
         digest: digest.hash,
         format: format.to_owned(),
         bytes: digest.bytes,
@@ -247,6 +263,19 @@ impl FileReport {
             stopped: false,
             problems: Vec::new(),
         }
+    }
+
+    /// A file that could not be opened: a problem of this file, and none of the others'.
+    fn unreadable(file: &files::File, error: &std::io::Error) -> Self {
+        let mut report = Self::empty(file, Counts::default());
+        report.count(&Problem {
+            code: &codes::UNREADABLE_FILE,
+            message: error.to_string(),
+            position: Position { file: file.shown.clone(), line: None, column: None },
+            subject: None,
+            severity: Severity::Fatal,
+        });
+        report
     }
 
     fn count(&mut self, problem: &Problem) {

@@ -18,8 +18,10 @@ use crate::{
 pub struct Import {
     /// The run that it belongs to, if any.
     pub run: Option<ExternalId>,
-    /// Its name without its folder.
+    /// Its name within the run.
     pub file_name: String,
+    /// Where it lay: another path is another file, whatever it is called.
+    pub path: String,
     /// The digest of its bytes.
     pub digest: ContentHash,
     /// The format's name.
@@ -46,9 +48,9 @@ pub struct ImportRow {
 static RECORD: Query = Query {
     doing: "record the import",
     sql: "insert into hub.import_files as f
-            (project_id, tenant_id, run_id, file_name, digest, format, bytes, counts, problems)
-          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-          on conflict (project_id, run_id, file_name) do update set digest = excluded.digest, format = excluded.format,
+            (project_id, tenant_id, run_id, file_name, digest, format, bytes, counts, problems, path)
+          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+          on conflict (project_id, run_id, file_name) do update set path = excluded.path, digest = excluded.digest, format = excluded.format,
             bytes = excluded.bytes, counts = excluded.counts, problems = excluded.problems, times = f.times + 1,
             imported_at = now()",
     types: &[
@@ -61,11 +63,17 @@ static RECORD: Query = Query {
         Type::INT8,
         Type::JSONB,
         Type::JSONB,
+        Type::TEXT,
     ],
+};
+static NAMES: Query = Query {
+    doing: "list the files that a run has",
+    sql: "select path, file_name from hub.import_files where project_id = $1 and run_id = $2",
+    types: &[Type::UUID, Type::TEXT],
 };
 static FIND: Query = Query {
     doing: "look for an import of the same content",
-    sql: "select run_id, file_name, digest, format, bytes, counts, problems, times, imported_at from hub.import_files
+    sql: "select run_id, file_name, digest, format, bytes, counts, problems, times, imported_at, path from hub.import_files
            where project_id = $1 and run_id = $2 and digest = $3 order by file_name collate \"C\"",
     types: &[Type::UUID, Type::TEXT, Type::BYTEA],
 };
@@ -105,7 +113,7 @@ static OPEN_REJECTS: Query = Query {
     types: &[Type::UUID],
 };
 
-pub(crate) static QUERIES: &[&Query] = &[&RECORD, &FIND, &ADD_REJECTS, &RESOLVE_REJECTS, &OPEN_REJECTS];
+pub(crate) static QUERIES: &[&Query] = &[&RECORD, &NAMES, &FIND, &ADD_REJECTS, &RESOLVE_REJECTS, &OPEN_REJECTS];
 
 impl WorkerTx {
     /// Records that a file was read. An earlier version of the same name in the same run is replaced.
@@ -127,10 +135,25 @@ impl WorkerTx {
                 &bytes,
                 &import.counts,
                 &import.problems,
+                &import.path,
             ],
         )
         .await?;
         Ok(())
+    }
+
+    /// The files on record of a run, as path and name.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn imported_files(
+        &self,
+        project: ProjectId,
+        run: Option<&ExternalId>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let run = run.map_or("", ExternalId::as_str);
+        let rows = self.rows(&NAMES, &[&project.0, &run]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// The files of a run whose latest content is this, by name. A content that another version has replaced since is not
@@ -154,6 +177,7 @@ impl WorkerTx {
                     import: Import {
                         run: run.map_err(|e| StoreError::unreadable("an import's run", e))?,
                         file_name: row.get(1),
+                        path: row.get(9),
                         digest: hash(row, 2)?,
                         format: row.get(3),
                         bytes: count(row, 4),

@@ -138,3 +138,52 @@ fn a_path_that_is_not_there_is_one_clear_message() {
     ]));
     assert_eq!((ran.code, ran.error_code().as_str()), (2, "HUB-4004"), "{}", ran.stdout);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_opened_costs_the_others_nothing() {
+    let hub = Hub::start().await;
+    hub.ready();
+    let pipe = hub.folder.path().join("pipe.xml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let good = hub.write("good.csv", cases(2, |n| format!("Case {n}")));
+    let missing = hub.folder.path().join("missing.xml");
+    let paths = [&missing, &pipe, &good].map(|p| p.to_str().unwrap());
+    let report = hub.hub(&["ingest", paths[0], paths[1], paths[2], "--project", "shop", "--run", "r1"]).json(3);
+    for index in [0, 1] {
+        assert_eq!(report["files"][index]["problems"][0]["code"], "HUB-1015", "{report}");
+    }
+    assert_eq!(report["files"][2]["cases"], 2, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_one_name_in_different_folders_are_different_reports_whenever_they_come() {
+    let hub = Hub::start().await;
+    hub.ready();
+    let file = |shard: &str, case: &str| {
+        let xml =
+            format!("<testsuites><testsuite name=\"{shard}\"><testcase name=\"{case} - a\"/></testsuite></testsuites>");
+        hub.write(&format!("{shard}/results.xml"), xml).display().to_string()
+    };
+    let (one, two) = (file("shard1", "TC_X_001"), file("shard2", "TC_X_002"));
+    let ingest = |path: &str| hub.hub(&["ingest", path, "--project", "shop", "--run", "r1"]).json(0);
+    ingest(&one);
+    ingest(&two);
+    hub.hub(&["sync", "--project", "shop", "--wait"]).json(0);
+    let titles = || async {
+        let truth = hub.truth().await;
+        let pages = truth["confluence"]["pages"].as_array().unwrap().clone();
+        let mut titles: Vec<String> = pages.iter().map(|p| p["title"].as_str().unwrap().to_owned()).collect();
+        titles.retain(|title| title.contains("/report/"));
+        titles.sort();
+        titles
+    };
+    let both = ["results.xml [shop/report/r1/results.xml]", "shard2/results.xml [shop/report/r1/shard2/results.xml]"];
+    assert_eq!(titles().await, both);
+    // The second shard is written again: its report follows, and the first one's stays.
+    ingest(&file("shard2", "TC_X_003"));
+    let report = hub.hub(&["sync", "--project", "shop", "--wait"]).json(0);
+    assert_eq!(titles().await, both, "{report}");
+    let run = hub.truth().await["issues"].as_array().unwrap().iter().find(|i| i["type"] == "Test Execution").cloned();
+    let text = run.unwrap()["fields"]["description"].to_string();
+    assert!(text.contains("TC_X_001") && text.contains("TC_X_003") && !text.contains("TC_X_002"), "{text}");
+}

@@ -1,7 +1,7 @@
 //! The files that a command names: folders are walked, names are made distinct, contents are digested.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     io::Read,
     path::{Path, PathBuf},
@@ -21,8 +21,10 @@ pub struct File {
     pub path: PathBuf,
     /// As the user named it, for messages.
     pub shown: String,
-    /// Its name within the command: the file's own name, with as many folders before it as make it distinct.
+    /// Its name within the run: the file's own, with as many folders before it as tell it from the others.
     pub name: String,
+    /// Its absolute path: another path is another file, whatever it is called.
+    pub origin: String,
 }
 
 /// What identifies a file's content.
@@ -38,22 +40,32 @@ fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> AppError + '_ {
     |source| AppError::File { path: path.to_owned(), source }
 }
 
-/// Lists the files behind paths, folders walked in the order of names. Symbolic links inside folders are not followed.
-pub fn expand(paths: &[PathBuf]) -> Result<Vec<File>, AppError> {
+/// Lists the files behind paths, each once, folders walked in the order of names. Symbolic links inside folders are not
+/// followed. `recorded` are the path and name of files that the run has already: a path keeps its name, and a new path
+/// gets a name of its own. A path that is not there is listed too; reading it says so.
+pub fn expand(paths: &[PathBuf], recorded: &[(String, String)]) -> Result<Vec<File>, AppError> {
     let mut found = Vec::new();
     for path in paths {
-        let kind = fs::metadata(path).map_err(failed(path))?;
-        if kind.is_dir() {
+        if fs::metadata(path).is_ok_and(|kind| kind.is_dir()) {
             walk(path, &mut found)?;
         } else {
             found.push(path.clone());
         }
     }
-    let names = distinct(&found);
-    Ok(found
+    let mut seen = HashSet::new();
+    let mut files: Vec<(PathBuf, String)> = Vec::with_capacity(found.len());
+    for path in found {
+        let absolute = fs::canonicalize(&path).or_else(|_| std::path::absolute(&path)).unwrap_or_else(|_| path.clone());
+        let origin = absolute.display().to_string();
+        if seen.insert(origin.clone()) {
+            files.push((path, origin));
+        }
+    }
+    let names = distinct(&files, recorded);
+    Ok(files
         .into_iter()
         .zip(names)
-        .map(|(path, name)| File { shown: path.display().to_string(), path, name })
+        .map(|((path, origin), name)| File { shown: path.display().to_string(), path, name, origin })
         .collect())
 }
 
@@ -81,38 +93,46 @@ fn walk(top: &Path, found: &mut Vec<PathBuf>) -> Result<(), AppError> {
     Ok(())
 }
 
-/// The shortest distinct endings of paths, with `/` between their parts.
-fn distinct(paths: &[PathBuf]) -> Vec<String> {
-    let parts: Vec<Vec<String>> =
-        paths.iter().map(|p| p.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect()).collect();
-    let ending = |parts: &[String], n: usize| {
-        let from = parts.len().saturating_sub(n);
-        parts.iter().skip(from).map(String::as_str).collect::<Vec<_>>().join("/")
+/// The shortest distinct endings of paths, with `/` between their parts. A path on record keeps its name.
+fn distinct(files: &[(PathBuf, String)], recorded: &[(String, String)]) -> Vec<String> {
+    let ending = |path: &Path, n: usize| {
+        let parts: Vec<String> = path.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+        parts.get(parts.len().saturating_sub(n)..).unwrap_or_default().join("/")
     };
-    let deepest = parts.iter().map(Vec::len).max().unwrap_or(1);
-    let mut names: Vec<String> = parts.iter().map(|p| ending(p, 1)).collect();
+    let known: HashMap<&str, &str> = recorded.iter().map(|(path, name)| (path.as_str(), name.as_str())).collect();
+    let taken: HashSet<&str> = recorded.iter().map(|(_, name)| name.as_str()).collect();
+    let free: Vec<bool> = files.iter().map(|(_, origin)| !known.contains_key(origin.as_str())).collect();
+    let name = |(_, origin): &(PathBuf, String)| {
+        known.get(origin.as_str()).map_or_else(|| ending(Path::new(origin), 1), |name| (*name).to_owned())
+    };
+    let mut names: Vec<String> = files.iter().map(name).collect();
+    let deepest = files.iter().map(|(_, origin)| Path::new(origin).components().count()).max().unwrap_or(1);
     for n in 2..=deepest {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for name in &names {
             *seen.entry(name).or_default() += 1;
         }
-        let twice: Vec<usize> =
-            names.iter().enumerate().filter(|(_, name)| seen[name.as_str()] > 1).map(|(i, _)| i).collect();
-        for i in twice {
-            names[i] = ending(&parts[i], n);
+        let clashes = |i: &usize| free[*i] && (seen[names[*i].as_str()] > 1 || taken.contains(names[*i].as_str()));
+        let again: Vec<usize> = (0..names.len()).filter(clashes).collect();
+        for i in again {
+            names[i] = ending(Path::new(&files[i].1), n);
         }
     }
     names
 }
 
 /// Digests a file without holding it in memory.
-pub fn digest(path: &Path) -> Result<Digest, AppError> {
-    let mut file = fs::File::open(path).map_err(failed(path))?;
+pub fn digest(path: &Path) -> Result<Digest, std::io::Error> {
+    // A pipe has no end to wait for and cannot be read a second time.
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file: write what it holds into one first"));
+    }
+    let mut file = fs::File::open(path)?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 16];
     let mut bytes = 0;
     loop {
-        let n = file.read(&mut buffer).map_err(failed(path))?;
+        let n = file.read(&mut buffer)?;
         if n == 0 {
             return Ok(Digest { hash: ContentHash(*hasher.finalize().as_bytes()), bytes });
         }
@@ -127,11 +147,26 @@ pub fn digest(path: &Path) -> Result<Digest, AppError> {
 mod tests {
     use super::*;
 
+    fn named(paths: &[&str], recorded: &[(&str, &str)]) -> Vec<String> {
+        let files: Vec<_> = paths.iter().map(|p| (PathBuf::from(p), (*p).to_owned())).collect();
+        let recorded: Vec<_> = recorded.iter().map(|(p, n)| ((*p).to_owned(), (*n).to_owned())).collect();
+        distinct(&files, &recorded)
+    }
+
     #[test]
     fn names_are_as_short_as_they_can_be() {
-        let paths = ["a/TEST-x.xml", "b/TEST-x.xml", "c/y.xml"].map(PathBuf::from);
-        assert_eq!(distinct(&paths), ["a/TEST-x.xml", "b/TEST-x.xml", "y.xml"]);
-        assert_eq!(distinct(&["x.xml".into()]), ["x.xml"]);
+        assert_eq!(named(&["/a/x.xml", "/b/x.xml", "/c/y.xml"], &[]), ["a/x.xml", "b/x.xml", "y.xml"]);
+        assert_eq!(named(&["/a/x.xml"], &[]), ["x.xml"]);
+    }
+
+    #[test]
+    fn another_path_is_another_file_and_the_same_path_keeps_its_name() {
+        let first = [("/shard1/x.xml", "x.xml")];
+        assert_eq!(named(&["/shard2/x.xml"], &first), ["shard2/x.xml"]);
+        assert_eq!(named(&["/shard1/x.xml"], &first), ["x.xml"]);
+        let both = [("/a/x.xml", "a/x.xml"), ("/b/x.xml", "b/x.xml")];
+        assert_eq!(named(&["/a/x.xml"], &both), ["a/x.xml"]);
+        assert_eq!(named(&["/b/x.xml", "/c/x.xml"], &both), ["b/x.xml", "x.xml"]);
     }
 
     #[test]
@@ -142,9 +177,14 @@ mod tests {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         std::os::unix::fs::symlink("/etc/hostname", dir.path().join("link")).unwrap();
-        let names: Vec<String> = expand(&[dir.path().to_owned()]).unwrap().into_iter().map(|f| f.name).collect();
+        let names: Vec<String> = expand(&[dir.path().to_owned(), dir.path().join("a.xml")], &[])
+            .unwrap()
+            .into_iter()
+            .map(|f| f.name)
+            .collect();
         assert_eq!(names, ["a.xml", "b.xml", "c.xml"]);
-        let missing = expand(&[dir.path().join("none")]).unwrap_err();
-        assert_eq!(missing.code().id, "HUB-1015");
+        let missing = expand(&[dir.path().join("none")], &[]).unwrap();
+        assert!(digest(&missing[0].path).is_err());
+        assert!(digest(dir.path()).unwrap_err().to_string().contains("regular file"));
     }
 }

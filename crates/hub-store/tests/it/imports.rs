@@ -11,6 +11,7 @@ fn import(name: &str, content: &str) -> Import {
     Import {
         run: Some(id("run-1")),
         file_name: name.into(),
+        path: "/reports/x".into(),
         digest: ContentHash::of_bytes(content.as_bytes()),
         format: "junit".into(),
         bytes: 120,

@@ -34,6 +34,7 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
     let import = Import {
         run: None,
         file_name: "a.csv".into(),
+        path: "/reports/x".into(),
         digest: ContentHash([2; 32]),
         format: "csv-cases".into(),
         bytes: 1,
