@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hub_store::{DatabaseConfig, EmbeddedConfig, Store};
 
-use crate::AppError;
+use crate::{AppError, plan};
 
 /// Where the database is.
 #[derive(Debug, Clone)]
@@ -50,12 +50,29 @@ pub async fn open(settings: &DatabaseSettings) -> Result<Store, AppError> {
     Ok(store)
 }
 
-/// Brings the database to this version's schema and names the migrations that were applied.
+/// What bringing the database to this version did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Migrated {
+    /// The migrations that were applied.
+    pub applied: Vec<String>,
+    /// Publications that are due because this version writes them differently.
+    pub publications_due: u64,
+}
+
+/// Brings the database to this version's schema, and plans every project again: another version may have other templates.
 ///
 /// # Errors
 /// No server, no connection, or a migration that was refused or changed.
-pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<String>, AppError> {
+pub async fn migrate(settings: &DatabaseSettings) -> Result<Migrated, AppError> {
     let store = Store::connect(&settings.config()).await?;
     let applied = store.migrate().await?;
-    Ok(applied.iter().map(|m| format!("{}_{}", m.version, m.name)).collect())
+    store.ensure_current().await?;
+    let mut migrated = Migrated {
+        applied: applied.iter().map(|m| format!("{}_{}", m.version, m.name)).collect(),
+        publications_due: 0,
+    };
+    for project in store.projects().await? {
+        migrated.publications_due += plan::everything(&store, &project).await?;
+    }
+    Ok(migrated)
 }

@@ -1,5 +1,6 @@
 //! What a page says, as a neutral document. Stable: two versions of a page differ only where the facts differ, and a
-//! change here raises [`TEMPLATE_REVISION`], which publishes every page once again.
+//! change here raises [`TEMPLATE_REVISION`], by which `haida-hub migrate`
+//! makes every page due once again.
 
 use hub_document::{
     Block, Children, Document, Inline, JiraIssues, PageProperties as PropertiesMacro, PagePropertiesReport, PanelKind,

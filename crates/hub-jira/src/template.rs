@@ -1,5 +1,6 @@
 //! What an issue's description says, as a neutral document. Stable: the same facts give the same document, and a change
-//! here raises [`TEMPLATE_REVISION`], which publishes every issue once again.
+//! here raises [`TEMPLATE_REVISION`], by which `haida-hub migrate`
+//! makes every issue due once again.
 
 use hub_document::{
     Block, Document, Inline, PanelKind,
