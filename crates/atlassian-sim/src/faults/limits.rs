@@ -64,7 +64,7 @@ pub enum Pool {
 pub struct EndpointBurst {
     /// `GET`, `POST`, ...
     pub method: String,
-    /// As in [`When::endpoint`].
+    /// As in [`super::When::endpoint`].
     pub endpoint: String,
     /// What the bucket gains a second.
     pub per_second: u32,
