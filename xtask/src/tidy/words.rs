@@ -8,7 +8,7 @@ const REGISTRIES: &[&str] = &[
     concat!("index.crates", ".io"),
     concat!("static.crates", ".io"),
     concat!("registry.npmjs", ".org"),
-    concat!("files.pythonhosted", ".org"),
+    concat!("files.python", "hosted.org"),
     concat!("pypi", ".org"),
     concat!("deb.debian", ".org"),
     concat!("security.debian", ".org"),
