@@ -102,11 +102,11 @@ async fn publish(n: usize, options: Options) -> Measured {
     let site = atlassian_sim::start(options).await.unwrap();
     let row = prepare(&store, folder.path(), &site.url, n).await;
     let silent = Silent;
-    let context = Context { store: &store, project: &row, correlation: hub_app::new_correlation(), progress: &silent };
+    let context = Context::new(&store, &row, hub_app::new_correlation(), &silent);
     let started = Instant::now();
-    let report = hub_app::publish::sync(&context, true).await.unwrap();
+    let report = hub_app::publish::sync(&context, &store, true).await.unwrap();
     let wall = started.elapsed();
-    let again = hub_app::publish::sync(&context, false).await.unwrap();
+    let again = hub_app::publish::sync(&context, &store, false).await.unwrap();
     assert_eq!(again.calls.reads + again.calls.writes, 0, "a second run makes no call");
     Measured { report, wall }
 }

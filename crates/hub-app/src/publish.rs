@@ -1,19 +1,28 @@
 //! Publishing: what differs between the ledger's two hashes goes to the sites. [`slice()`] does a bounded part of one
 //! lane's work, which is what a queue's job calls; [`sync`] calls it until nothing is left.
 
+mod guards;
 mod issues;
+pub mod ledger;
 mod links;
 mod pages;
 mod record;
+mod recover;
 mod resolve;
 mod session;
+pub mod sites;
 
 use std::time::Duration;
 
-use hub_domain::{CorrelationId, Moment, codes, facts::ObjectKind};
+use hub_domain::{CorrelationId, EntityKind, Moment, codes, facts::ObjectKind};
 use hub_store::{ProjectRow, PublicationState, Store};
 use serde::Serialize;
 
+use self::{
+    guards::Guards,
+    ledger::{Ledger, Tables},
+    sites::{Connectors, Sites},
+};
 use crate::{
     AppError,
     meter::Calls,
@@ -90,53 +99,116 @@ impl SyncReport {
     }
 }
 
-/// What a synchronisation needs.
+/// What publishing needs to know and to reach, for one project.
 pub struct Context<'a> {
-    /// The database.
-    pub store: &'a Store,
     /// The project.
     pub project: &'a ProjectRow,
-    /// The command or request that it belongs to.
+    /// The command, request or job that it belongs to.
     pub correlation: CorrelationId,
     /// Who watches.
     pub progress: &'a dyn Progress,
+    /// The ledger.
+    pub ledger: Box<dyn Ledger + 'a>,
+    /// The sites.
+    pub sites: Box<dyn Sites + 'a>,
+    guards: Guards,
 }
 
-/// Does one slice of a lane's work: at most [`SLICE_ROWS`] publications of one kind that were due at `now`. Returns what
-/// was handled; nothing where nothing was due, and then no call was made.
+impl<'a> Context<'a> {
+    /// A project with its ledger in Postgres and its sites over HTTP.
+    #[must_use]
+    pub fn new(
+        store: &'a Store,
+        project: &'a ProjectRow,
+        correlation: CorrelationId,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self::over(project, correlation, progress, Tables::new(store, project), Connectors::new(store, project))
+    }
+
+    /// A project with any ledger and any sites.
+    #[must_use]
+    pub fn over(
+        project: &'a ProjectRow,
+        correlation: CorrelationId,
+        progress: &'a dyn Progress,
+        ledger: impl Ledger + 'a,
+        sites: impl Sites + 'a,
+    ) -> Self {
+        Self {
+            project,
+            correlation,
+            progress,
+            ledger: Box::new(ledger),
+            sites: Box::new(sites),
+            guards: Guards::default(),
+        }
+    }
+}
+
+/// A part of a project's work that is done by itself: objects of a kind, of all kinds of entities or of some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// The kind of object.
+    pub object: ObjectKind,
+    /// The kinds of entities; none: all of them.
+    pub entities: &'static [EntityKind],
+}
+
+impl From<ObjectKind> for Share {
+    fn from(object: ObjectKind) -> Self {
+        Self { object, entities: &[] }
+    }
+}
+
+/// Does one slice of a share's work: at most [`SLICE_ROWS`] publications that were due at `now`. Returns what was
+/// handled; nothing where nothing was due, and then no call was made. While creates are held after a loss of commits,
+/// only what exists is due.
 ///
 /// # Errors
 /// The database's, or a site that stops the whole work.
 pub async fn slice(
     context: &Context<'_>,
     session: &mut Session,
-    object: ObjectKind,
+    share: impl Into<Share>,
     now: Moment,
 ) -> Result<Option<Tally>, AppError> {
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let due = tx.due(context.project.id, object, SLICE_ROWS, now).await?;
-    tx.commit().await?;
+    let share = share.into();
+    let existing_only = share.object == ObjectKind::Issue && recover::holds(context).await?;
+    let due = context.ledger.due(share, existing_only, SLICE_ROWS, now).await?;
     if due.is_empty() {
         return Ok(None);
     }
-    let tally = match object {
+    let tally = match share.object {
         ObjectKind::Issue => issues::publish(context, session, due).await?,
         ObjectKind::Page => pages::publish(context, session, due).await?,
         ObjectKind::IssueLink => links::publish_issue_links(context, session, due).await?,
         ObjectKind::RemoteLink => links::publish_remote_links(context, session, due).await?,
     };
-    context.progress.step(Step::Handled { object, count: tally.handled() });
+    context.progress.step(Step::Handled { object: share.object, count: tally.handled() });
     Ok(Some(tally))
+}
+
+/// Settles what is not known: creates whose answer never came, and, after the database lost commits, everything that the
+/// site may hold without the ledger's knowing. Returns what was found there, and how many creates are due again.
+///
+/// # Errors
+/// The database's, or a site that stops the whole work.
+pub async fn settle(context: &Context<'_>, session: &mut Session) -> Result<(Tally, u64), AppError> {
+    let mut found = recover::lost_commits(context, session).await?;
+    let (adopted, released) = resolve::open_creates(context, session).await?;
+    add(&mut found, adopted);
+    Ok((found, released))
 }
 
 /// Publishes everything that is due, in the order issues, pages, links. With `wait`, also what becomes due by waiting.
 ///
 /// # Errors
 /// The database's, or a site that stops the whole work.
-pub async fn sync(context: &Context<'_>, wait: bool) -> Result<SyncReport, AppError> {
+pub async fn sync(context: &Context<'_>, store: &Store, wait: bool) -> Result<SyncReport, AppError> {
     let mut session = Session::new();
     let mut report = SyncReport::default();
-    let done = run(context, &mut session, &mut report, wait).await;
+    let done = run(context, store, &mut session, &mut report, wait).await;
     report.calls = session.calls();
     done?;
     Ok(report)
@@ -144,23 +216,26 @@ pub async fn sync(context: &Context<'_>, wait: bool) -> Result<SyncReport, AppEr
 
 async fn run(
     context: &Context<'_>,
+    store: &Store,
     session: &mut Session,
     report: &mut SyncReport,
     wait: bool,
 ) -> Result<(), AppError> {
-    announce(context).await?;
+    announce(context, store).await?;
     loop {
         let mut handled = 0;
         // One moment for the whole round: what is put off in it is not due in it again, however long the round takes.
-        let now = Moment::now_utc();
-        handled += resolve::open_creates(context, session, report).await?;
+        let now = context.ledger.now().await?;
+        let (found, released) = settle(context, session).await?;
+        add(&mut report.issues, found);
+        handled += found.adopted + released;
         for object in ObjectKind::ALL {
             while let Some(tally) = slice(context, session, object, now).await? {
                 add(report.tally(object), tally);
                 handled += tally.created + tally.updated + tally.adopted;
             }
         }
-        let rest = rest(context, report).await?;
+        let rest = rest(context, store, report).await?;
         if handled == 0 {
             let Some(sleep) = rest.filter(|_| wait) else { return Ok(()) };
             let seconds = sleep.min(LONGEST_SLEEP).as_secs().max(1);
@@ -172,9 +247,9 @@ async fn run(
 
 /// Counts what is left. Returns how long the next of it has to wait; nothing where waiting would not help: what only
 /// waits for another object that is refused waits for a person.
-async fn rest(context: &Context<'_>, report: &mut SyncReport) -> Result<Option<Duration>, AppError> {
-    let now = Moment::now_utc();
-    let tx = context.store.worker(context.project.tenant_id).await?;
+async fn rest(context: &Context<'_>, store: &Store, report: &mut SyncReport) -> Result<Option<Duration>, AppError> {
+    let tx = store.worker(context.project.tenant_id).await?;
+    let now = tx.now().await?;
     let states = tx.summary(context.project.id).await?;
     let due = tx.due_summary(context.project.id, now).await?;
     let causes = tx.causes(context.project.id).await?;
@@ -190,7 +265,7 @@ async fn rest(context: &Context<'_>, report: &mut SyncReport) -> Result<Option<D
         .filter(|c| c.state == PublicationState::Waiting && c.code == codes::WAITS_FOR_PARENT.id)
         .map(|c| c.rows)
         .sum();
-    if report.uncertain > 0 {
+    if report.uncertain > 0 || recover::holds(context).await? {
         return Ok(Some(LONGEST_SLEEP));
     }
     if report.waiting <= blocked {
@@ -202,9 +277,9 @@ async fn rest(context: &Context<'_>, report: &mut SyncReport) -> Result<Option<D
 }
 
 /// Tells how much is due.
-async fn announce(context: &Context<'_>) -> Result<(), AppError> {
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let lines = tx.due_summary(context.project.id, Moment::now_utc()).await?;
+async fn announce(context: &Context<'_>, store: &Store) -> Result<(), AppError> {
+    let tx = store.worker(context.project.tenant_id).await?;
+    let lines = tx.due_summary(context.project.id, tx.now().await?).await?;
     tx.commit().await?;
     for line in lines.iter().filter(|line| line.due > 0) {
         context.progress.step(Step::Due { object: line.object, count: line.due });

@@ -72,6 +72,18 @@ pub fn bulk_fetch(ids_or_keys: &[String]) -> Call {
     }))
 }
 
+/// The issue of a project with the highest key that the search index knows. The index lags, so there may be higher ones,
+/// but never is the highest lower than the answer. The key is one of a parsed project key's form, so it needs no quoting
+/// beyond the quotes.
+#[must_use]
+pub fn newest(project: &str) -> Call {
+    Call::read(Method::Post, "/rest/api/3/search/jql", "/rest/api/3/search/jql").with_body(json!({
+        "jql": format!("project = \"{project}\" ORDER BY key DESC"),
+        "maxResults": 1,
+        "fields": ["created"],
+    }))
+}
+
 /// Links two issues.
 #[must_use]
 pub fn link(body: Value) -> Call {

@@ -136,23 +136,36 @@ impl<'a> Jira<'a> {
         Ok(body.get("issues").and_then(Value::as_array).into_iter().flatten().filter_map(found).collect())
     }
 
-    /// Reads every issue of the project whose key number is above `lowest`, up to the first 100 numbers in a row that
-    /// hold none: reads by key, so a create that landed is seen at once, whatever the search index knows.
+    /// A number that some issue of the project has, near the highest: what is created from now on has a higher one. 0 where
+    /// the index shows no issue.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of the read.
+    pub async fn highest_indexed(&self) -> Result<u64, Outcome> {
+        let body = self.read(calls::newest(self.project_key)).await?;
+        let keys = body.get("issues").and_then(Value::as_array).into_iter().flatten();
+        Ok(highest_number(keys.filter_map(|issue| issue.get("key").and_then(Value::as_str))))
+    }
+
+    /// Reads every issue of the project whose key number is above `lowest`: reads by key, so a create that landed is seen
+    /// at once, whatever the search index knows. It ends with the first 100 numbers in a row that hold none above the
+    /// highest one that the index shows, so deleted issues hide nothing.
     ///
     /// # Errors
     /// The [`Outcome`] of a read that failed: the scan then proves nothing.
     pub async fn scan_above(&self, lowest: u64) -> Result<Vec<Found>, Outcome> {
+        let indexed = self.highest_indexed().await?;
         let mut all = Vec::new();
         let mut next = lowest + 1;
         loop {
             let block = calls::MAX_BULK_FETCH as u64;
             let keys: Vec<String> = (next..next + block).map(|n| format!("{}-{n}", self.project_key)).collect();
             let found = self.find(&keys).await?;
-            if found.is_empty() {
+            next += block;
+            if found.is_empty() && next > indexed {
                 return Ok(all);
             }
             all.extend(found);
-            next += block;
         }
     }
 

@@ -7,7 +7,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use hub_domain::{
-    ContentHash, ProjectId,
+    ContentHash, EntityKind, ProjectId,
     facts::{ObjectKind, PublicationKey},
 };
 use time::OffsetDateTime;
@@ -35,6 +35,17 @@ pub struct Wanted {
     pub rank: u8,
     /// What it shall be; nothing: it should not exist any more.
     pub desired_hash: Option<ContentHash>,
+}
+
+/// A part of what is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueShare<'a> {
+    /// The kind of object.
+    pub object: ObjectKind,
+    /// The kinds of entities; none: all of them.
+    pub entities: &'a [EntityKind],
+    /// Only what exists at the site, so that nothing would be created.
+    pub existing_only: bool,
 }
 
 /// How much is to do for one kind of object.
@@ -111,9 +122,10 @@ pub static DUE: Query = Query {
         " from hub.publication p
            where p.project_id = $1 and p.object = $2 and p.state in ('pending', 'waiting')
              and (p.state = 'pending' or p.next_attempt_at <= $3)
+             and ($5::text[] = '{}' or p.entity_type = any($5::text[])) and (not $6 or p.remote_id is not null)
            order by p.rank, p.entity_type, p.external_id, p.target_type, p.target_id limit $4"
     ),
-    types: &[Type::UUID, Type::TEXT, Type::TIMESTAMPTZ, Type::INT8],
+    types: &[Type::UUID, Type::TEXT, Type::TIMESTAMPTZ, Type::INT8, Type::TEXT_ARRAY, Type::BOOL],
 };
 static DUE_SUMMARY: Query = Query {
     doing: "count what is to do",
@@ -237,8 +249,24 @@ impl WorkerTx {
         limit: usize,
         now: OffsetDateTime,
     ) -> Result<Vec<LedgerRow>, StoreError> {
+        self.due_of(project, &DueShare { object, entities: &[], existing_only: false }, limit, now).await
+    }
+
+    /// The part of what is to do now that a share names, in the order of publishing.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::Unreadable`].
+    pub async fn due_of(
+        &self,
+        project: ProjectId,
+        share: &DueShare<'_>,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.rows(&DUE, &[&project.0, &object.as_str(), &now, &limit]).await?;
+        let kinds: Vec<&str> = share.entities.iter().map(|kind| kind.as_str()).collect();
+        let rows =
+            self.rows(&DUE, &[&project.0, &share.object.as_str(), &now, &limit, &kinds, &share.existing_only]).await?;
         rows.iter().map(ledger_row).collect()
     }
 
@@ -313,10 +341,7 @@ impl WorkerTx {
         after: Option<&PublicationKey>,
         limit: usize,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        let after = KeyColumns::of(after);
-        let first = |column: &[&str]| column.first().copied().unwrap_or_default().to_owned();
-        let (kind, id) = (first(&after.entity_types), first(&after.external_ids));
-        let (target_kind, target_id) = (first(&after.target_types), first(&after.target_ids));
+        let [kind, id, target_kind, target_id] = KeyColumns::position(after);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self
             .rows(&PUBLISHED, &[&project.0, &object.as_str(), &kind, &id, &target_kind, &target_id, &limit])
@@ -364,10 +389,7 @@ impl WorkerTx {
         after: Option<&PublicationKey>,
         limit: usize,
     ) -> Result<Vec<PublicationKey>, StoreError> {
-        let after = KeyColumns::of(after);
-        let first = |column: &[&str]| column.first().copied().unwrap_or_default().to_owned();
-        let (kind, id) = (first(&after.entity_types), first(&after.external_ids));
-        let (target_kind, target_id) = (first(&after.target_types), first(&after.target_ids));
+        let [kind, id, target_kind, target_id] = KeyColumns::position(after);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self
             .rows(&WANTED_KEYS, &[&project.0, &object.as_str(), &kind, &id, &target_kind, &target_id, &limit])

@@ -1,9 +1,10 @@
 //! What happened to a publication, recorded in the ledger. Each send has a number, its fence; an answer is recorded only
 //! while the row still has that number, so that a process that was thought dead cannot overwrite what came after it.
 
+use std::time::Duration;
+
 use hub_domain::{ContentHash, ProjectId, codes::Code, facts::PublicationKey};
 use serde_json::Value;
-use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
 use crate::{
@@ -64,8 +65,8 @@ pub struct KnownRemote {
 pub enum FailureState {
     /// It did not happen, and is tried again.
     Waiting {
-        /// Not before.
-        next_attempt_at: OffsetDateTime,
+        /// Not before so much time has passed, by the database's clock.
+        delay: Duration,
     },
     /// It may have happened.
     Uncertain,
@@ -171,7 +172,7 @@ static RECORD_FAILURE: Query = Query {
                  published_hash = case when u.state = 'uncertain' and p.remote_id is not null
                                        then decode(repeat('00', 32), 'hex') else p.published_hash end,
                  next_attempt_at = case when u.state = 'waiting' and p.desired_hash is distinct from p.published_hash
-                                        then u.next_attempt_at end,
+                                        then clock_timestamp() + make_interval(secs => u.delay) end,
                  sent_at = case when u.state = 'uncertain' then p.sent_at end,
                  lowest_key = case when u.state = 'uncertain' then p.lowest_key end,
                  attempts = p.attempts + u.spent, error_code = u.code, error_message = u.message,
@@ -180,9 +181,9 @@ static RECORD_FAILURE: Query = Query {
                  remote_version = coalesce(u.remote_version, p.remote_version),
                  remote_parent = coalesce(u.remote_parent, p.remote_parent), updated_at = now()
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int8[], $8::text[],
-                        $9::timestamptz[], $10::text[], $11::text[], $12::int4[], $13::int4[], $14::text[], $15::text[],
+                        $9::float8[], $10::text[], $11::text[], $12::int4[], $13::int4[], $14::text[], $15::text[],
                         $16::int8[], $17::text[])
-            u (object, entity_type, external_id, target_type, target_id, fence, state, next_attempt_at, code, message,
+            u (object, entity_type, external_id, target_type, target_id, fence, state, delay, code, message,
                remote_status, spent, remote_id, remote_key, remote_version, remote_parent)
            where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
              and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
@@ -198,7 +199,7 @@ static RECORD_FAILURE: Query = Query {
         Type::TEXT_ARRAY,
         Type::INT8_ARRAY,
         Type::TEXT_ARRAY,
-        Type::TIMESTAMPTZ_ARRAY,
+        Type::FLOAT8_ARRAY,
         Type::TEXT_ARRAY,
         Type::TEXT_ARRAY,
         Type::INT4_ARRAY,
@@ -307,15 +308,15 @@ impl WorkerTx {
         for batch in failures.chunks(BATCH) {
             let c = KeyColumns::of(batch.iter().map(|failure| &failure.key));
             let fences: Vec<i64> = batch.iter().map(|failure| failure.fence).collect();
-            let states: Vec<(&str, Option<OffsetDateTime>)> = batch
+            let states: Vec<(&str, Option<f64>)> = batch
                 .iter()
                 .map(|failure| match failure.state {
-                    FailureState::Waiting { next_attempt_at } => ("waiting", Some(next_attempt_at)),
+                    FailureState::Waiting { delay } => ("waiting", Some(delay.as_secs_f64())),
                     FailureState::Uncertain => ("uncertain", None),
                     FailureState::Dead => ("dead", None),
                 })
                 .collect();
-            let (states, times): (Vec<&str>, Vec<Option<OffsetDateTime>>) = states.into_iter().unzip();
+            let (states, delays): (Vec<&str>, Vec<Option<f64>>) = states.into_iter().unzip();
             let codes: Vec<&str> = batch.iter().map(|failure| failure.code.id).collect();
             let messages: Vec<String> =
                 batch.iter().map(|failure| failure.message.chars().take(LONGEST_MESSAGE).collect()).collect();
@@ -342,7 +343,7 @@ impl WorkerTx {
                         &c.target_ids,
                         &fences,
                         &states,
-                        &times,
+                        &delays,
                         &codes,
                         &messages,
                         &statuses,

@@ -211,4 +211,11 @@ impl<'a> KeyColumns<'a> {
         }
         columns
     }
+
+    /// The part of a key by which pages are ordered within a kind; empty texts, which come first, where there is none.
+    pub fn position(after: Option<&PublicationKey>) -> [String; 4] {
+        let after = KeyColumns::of(after);
+        let first = |column: &[&str]| column.first().copied().unwrap_or_default().to_owned();
+        [first(&after.entity_types), first(&after.external_ids), first(&after.target_types), first(&after.target_ids)]
+    }
 }

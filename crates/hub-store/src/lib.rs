@@ -27,6 +27,7 @@ mod ledger_resolve;
 mod ledger_rows;
 pub mod migrate;
 pub mod query;
+mod recovery;
 pub mod results;
 mod results_read;
 pub mod split;
@@ -44,12 +45,13 @@ pub use error::StoreError;
 pub use imports::{Import, ImportRow};
 pub use jobs::{JobEnd, JobId, JobRow, JobStart};
 pub use ledger::{
-    Claim, DueLine, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded, RemoteRef,
-    SummaryLine, Wanted,
+    Claim, DueLine, DueShare, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded,
+    RemoteRef, SummaryLine, Wanted,
 };
 pub use ledger_dead::DeadLetters;
 pub use ledger_resolve::{CauseLine, OpenCreate};
 pub use migrate::{MIGRATIONS, Migration, MigrationStatus};
+pub use recovery::{Recovery, ServerSeen};
 pub use results::{ResultsWritten, RunMonth};
 pub use results_read::ResultFilter;
 pub use store::Store;

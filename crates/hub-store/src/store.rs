@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use tokio_postgres::{NoTls, config::SslMode};
 
 use crate::{
-    DatabaseConfig, EmbeddedServer, Server, StoreError, WorkerTx, config::Target, embedded::EmbeddedError, tls,
+    DatabaseConfig, EmbeddedServer, Server, ServerSeen, StoreError, WorkerTx, config::Target, embedded::EmbeddedError,
+    tls,
 };
 
 /// How long a caller waits for a connection of the pool before it is told that none came free.
@@ -23,6 +24,7 @@ pub struct Store {
     name: Arc<str>,
     /// Behind the pool, so that connections are closed before the server is.
     server: Option<Arc<EmbeddedServer>>,
+    seen: ServerSeen,
 }
 
 impl Store {
@@ -59,7 +61,7 @@ impl Store {
             .wait_timeout(Some(WAIT_LIMIT))
             .build()
             .map_err(|error| StoreError::Settings(vec![format!("the pool of connections: {error}")]))?;
-        let store = Self { pool, name: name.into(), server };
+        let store = Self { pool, name: name.into(), server, seen: ServerSeen::default() };
         drop(store.client().await?);
         Ok(store)
     }
@@ -74,6 +76,12 @@ impl Store {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What this process has seen of the server's log, by which a restore is noticed.
+    #[must_use]
+    pub fn server_seen(&self) -> &ServerSeen {
+        &self.seen
     }
 
     /// A transaction on behalf of a tenant: row-level security shows and accepts its rows only.

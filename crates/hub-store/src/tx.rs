@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::{Client, Object};
-use hub_domain::TenantId;
+use hub_domain::{Moment, TenantId};
 use tokio_postgres::{
     Row,
     types::{ToSql, Type},
@@ -18,13 +18,15 @@ pub(crate) static ENSURE_PARTITIONS: Query = Query {
     types: &[],
 };
 
+static NOW: Query = Query { doing: "ask the database for the time", sql: "select clock_timestamp()", types: &[] };
+
 static CONTEXT: Query = Query {
     doing: "take the tenant's role",
     sql: "select set_config('role', 'hub_worker', true), set_config('hub.tenant_id', $1::uuid::text, true)",
     types: &[Type::UUID],
 };
 
-pub(crate) static QUERIES: &[&Query] = &[&ENSURE_PARTITIONS, &CONTEXT];
+pub(crate) static QUERIES: &[&Query] = &[&ENSURE_PARTITIONS, &NOW, &CONTEXT];
 
 /// How many rows one statement carries at most: more gains nothing and holds locks for longer.
 pub(crate) const BATCH: usize = 1_000;
@@ -51,6 +53,17 @@ impl WorkerTx {
     #[must_use]
     pub fn tenant(&self) -> TenantId {
         self.tenant
+    }
+
+    /// The present by the database's clock, which every due time and every age goes by.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn now(&self) -> Result<Moment, StoreError> {
+        let rows = self.rows(&NOW, &[]).await?;
+        rows.first()
+            .map(|row| row.get(0))
+            .ok_or_else(|| StoreError::unreadable("the database's time", "there is no row"))
     }
 
     /// Makes everything permanent.

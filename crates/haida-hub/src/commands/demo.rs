@@ -172,9 +172,9 @@ async fn publish_one(
             }
         }
     }
-    let context = |show| Context { store, project: &row, correlation: hub_app::new_correlation(), progress: show };
-    summary.first_sync = publish::sync(&context(&show), true).await?;
-    summary.second_sync = publish::sync(&context(&show), false).await?;
+    let context = |show| Context::new(store, &row, hub_app::new_correlation(), show);
+    summary.first_sync = publish::sync(&context(&show), store, true).await?;
+    summary.second_sync = publish::sync(&context(&show), store, false).await?;
     show.finish();
     let first = &summary.first_sync;
     summary.issues = first.issues.created + first.issues.adopted;

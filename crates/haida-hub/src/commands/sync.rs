@@ -20,8 +20,8 @@ pub async fn run(settings: &Settings, arguments: SyncArgs, output: &Output) -> a
     let store = super::open(settings).await?;
     let row = project::find(&store, settings.tenant.as_deref(), &arguments.project).await?;
     let show = Show::new(*output);
-    let context = Context { store: &store, project: &row, correlation: hub_app::new_correlation(), progress: &show };
-    let report = publish::sync(&context, arguments.wait).await;
+    let context = Context::new(&store, &row, hub_app::new_correlation(), &show);
+    let report = publish::sync(&context, &store, arguments.wait).await;
     show.finish();
     let report = report?;
     output.result(&report, || text(&report));

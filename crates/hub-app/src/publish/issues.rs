@@ -6,10 +6,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use futures::future::{BoxFuture, try_join_all};
+use futures::{
+    StreamExt,
+    future::{BoxFuture, try_join_all},
+    stream,
+};
 use hub_destination::{Answer, Call, Cause, Effect, Outcome, Remote, SendFailure, Transport};
 use hub_domain::{
     Marker, Moment, codes,
@@ -22,29 +26,34 @@ use hub_jira::{
 };
 use hub_store::{AuditAction, LedgerRow};
 use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
 
 use super::{
     Context, Session, Tally,
+    ledger::Announcement,
     record::{Attempt, save},
 };
-use crate::{AppError, plan};
+use crate::AppError;
 
 /// A create is not sent when more than this has passed since its announcement: the rate budget or a stop of the process
 /// held it up, and somebody else may have taken over.
 pub const SEND_WITHIN: Duration = Duration::from_secs(5);
 
+/// Changes on their way at the same time: at 100 calls a second and 50 ms each, 5 keep the line full.
+const IN_FLIGHT: usize = 8;
+
 /// A transport for announced writes: they are sent in time or not at all. The budget's wait counts, so the check is the
 /// last thing before the send.
 struct Announced<'a> {
     inner: &'a dyn Transport,
-    until: tokio::time::Instant,
+    until: Option<Instant>,
 }
 
 impl Transport for Announced<'_> {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, SendFailure>> {
-        match call.effect {
-            Effect::Write => self.inner.send(call.before(self.until)),
-            Effect::Read => self.inner.send(call),
+        match (call.effect, self.until) {
+            (Effect::Write, Some(until)) => self.inner.send(call.before(until)),
+            (Effect::Write, None) | (Effect::Read, _) => self.inner.send(call),
         }
     }
 }
@@ -58,9 +67,7 @@ struct Item {
 
 /// Publishes issues that are due.
 pub async fn publish(context: &Context<'_>, session: &mut Session, due: Vec<LedgerRow>) -> Result<Tally, AppError> {
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let due = plan::current(&tx, context.project, due).await?;
-    tx.commit().await?;
+    let due = context.ledger.current(due).await?;
     let items = due.into_iter().filter_map(|due| match due.desired.desired {
         Desired::Issue(facts) => Some(Item { row: due.row, facts: *facts, hash: due.hash }),
         Desired::Page(_) | Desired::IssueLink(_) | Desired::RemoteLink(_) => None,
@@ -99,11 +106,12 @@ async fn create_all(context: &Context<'_>, session: &mut Session, creates: Vec<I
     let connection = session.jira(context, true).await?;
     let transport = connection.transport.clone();
     let capabilities = connection.capabilities.clone();
-    let site = connection.connector.base_url.clone();
+    let site = connection.address.clone();
+    let floor = session.floor();
     let jira = Jira::new(transport.as_ref(), &context.project.jira_project_key);
     // The calls of a slice are on their way at the same time: each has its own announcement, and one read proves them all.
-    let calls =
-        chunks(creates, MAX_BULK_CREATE).map(|chunk| create_chunk(context, transport.as_ref(), &capabilities, chunk));
+    let calls = chunks(creates, MAX_BULK_CREATE)
+        .map(|chunk| create_chunk(context, transport.as_ref(), &capabilities, floor, chunk));
     let sent: Vec<Sent> = try_join_all(calls).await?.into_iter().flatten().collect();
     let screen_changed = sent.iter().any(|(_, _, result)| matches!(result, Err(outcome) if blames_screen(outcome)));
     let mut attempts = prove(&jira, context, sent).await;
@@ -145,20 +153,24 @@ async fn create_chunk(
     context: &Context<'_>,
     transport: &dyn Transport,
     capabilities: &Capabilities,
+    floor: Option<u64>,
     chunk: Vec<Item>,
 ) -> Result<Vec<Sent>, AppError> {
-    let until = tokio::time::Instant::now() + SEND_WITHIN;
-    let keys: Vec<PublicationKey> = chunk.iter().map(|i| i.row.key.clone()).collect();
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let lowest = tx.highest_key(context.project.id).await?;
-    let claim = tx.mark_sending(context.project.id, &keys, lowest).await?;
-    tx.commit().await?;
+    let until = Instant::now() + SEND_WITHIN;
+    let claim = match context
+        .guards
+        .announce(context, &chunk.iter().map(|i| i.row.key.clone()).collect::<Vec<_>>(), floor)
+        .await?
+    {
+        Announcement::Claimed(claim) => claim,
+        Announcement::Held => return Ok(Vec::new()),
+    };
     // A row that another worker holds is not ours to send.
     let ours: HashSet<PublicationKey> = claim.keys.into_iter().collect();
     let fence = claim.fence;
     let claimed: Vec<Item> = chunk.into_iter().filter(|item| ours.contains(&item.row.key)).collect();
     let writes: Vec<IssueWrite> = claimed.iter().map(|item| write(context, item, fence)).collect();
-    let announced = Announced { inner: transport, until };
+    let announced = Announced { inner: transport, until: context.guards.deadline(until) };
     let started = Instant::now();
     let results = Jira::new(&announced, &context.project.jira_project_key).create(&writes, capabilities).await;
     let took = started.elapsed();
@@ -227,27 +239,31 @@ async fn update_all(context: &Context<'_>, session: &mut Session, updates: Vec<I
     let connection = session.jira(context, false).await?;
     let transport: std::sync::Arc<dyn Transport> = connection.transport.clone();
     let capabilities = connection.capabilities.clone();
-    let site = connection.connector.base_url.clone();
+    let site = connection.address.clone();
     let jira = Jira::new(transport.as_ref(), &context.project.jira_project_key);
-    let mut attempts = Vec::with_capacity(updates.len());
-    for item in updates {
-        let (Some(id), key) = (item.row.remote_id.clone(), item.row.remote_key.clone()) else { continue };
-        let fence = item.row.fence;
-        let started = Instant::now();
-        let write = write(context, &item, fence);
-        let labels = item.row.remote_labels.clone().unwrap_or_default();
-        let outcome = jira.update(&id, key.as_deref(), &write, &capabilities, &labels).await;
-        attempts.push(Attempt {
-            fence,
-            hash: item.hash,
-            action: AuditAction::Update,
-            outcome,
-            remote: Some(Remote { id, key, version: None, labels }),
-            parent_id: None,
-            duration: started.elapsed(),
-            sent: true,
-            row: item.row,
-        });
-    }
+    let jira = &jira;
+    let updated = updates.into_iter().filter_map(|item| {
+        let (id, key) = (item.row.remote_id.clone()?, item.row.remote_key.clone());
+        let capabilities = &capabilities;
+        Some(async move {
+            let fence = item.row.fence;
+            let started = Instant::now();
+            let write = write(context, &item, fence);
+            let labels = item.row.remote_labels.clone().unwrap_or_default();
+            let outcome = jira.update(&id, key.as_deref(), &write, capabilities, &labels).await;
+            Attempt {
+                fence,
+                hash: item.hash,
+                action: AuditAction::Update,
+                outcome,
+                remote: Some(Remote { id, key, version: None, labels }),
+                parent_id: None,
+                duration: started.elapsed(),
+                sent: true,
+                row: item.row,
+            }
+        })
+    });
+    let attempts: Vec<Attempt> = stream::iter(updated).buffer_unordered(IN_FLIGHT).collect().await;
     save(context, &site, attempts).await
 }

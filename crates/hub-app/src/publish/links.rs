@@ -1,21 +1,19 @@
 //! Links, once both of their ends are published. Both kinds are absorbed by Jira when they are repeated.
 
-use std::{collections::HashMap, time::Instant};
+use std::collections::HashMap;
 
 use hub_destination::{Outcome, Remote};
 use hub_domain::facts::{Desired, ObjectKind, PublicationKey};
 use hub_jira::Jira;
 use hub_store::{AuditAction, LedgerRow, RemoteRef};
+use tokio::time::Instant;
 
 use super::{
     Context, Session, Tally,
     pages::waits,
     record::{Attempt, save},
 };
-use crate::{
-    AppError,
-    plan::{self, Due},
-};
+use crate::{AppError, plan::Due};
 
 /// What a link needs: its row, what it shall be, and the remote ends that are published.
 struct Ends {
@@ -29,16 +27,14 @@ struct Ends {
 /// Loads links with their ends. A link's target is an issue or a page, by its kind.
 async fn load(context: &Context<'_>, due: Vec<LedgerRow>, target: ObjectKind) -> Result<Vec<Ends>, AppError> {
     let keys: Vec<PublicationKey> = due.iter().map(|row| row.key.clone()).collect();
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let due = plan::current(&tx, context.project, due).await?;
+    let due = context.ledger.current(due).await?;
     let from =
         |key: &PublicationKey| PublicationKey { object: ObjectKind::Issue, entity: key.entity.clone(), target: None };
     let to =
         |key: &PublicationKey| key.target.clone().map(|entity| PublicationKey { object: target, entity, target: None });
     let ends: Vec<PublicationKey> = keys.iter().flat_map(|k| [Some(from(k)), to(k)]).flatten().collect();
     let remotes: HashMap<PublicationKey, RemoteRef> =
-        tx.remote(context.project.id, &ends).await?.into_iter().map(|r| (r.key.clone(), r)).collect();
-    tx.commit().await?;
+        context.ledger.remote(&ends).await?.into_iter().map(|r| (r.key.clone(), r)).collect();
     let ends = |due: Due| Ends {
         from: remotes.get(&from(&due.row.key)).cloned(),
         to: to(&due.row.key).and_then(|key| remotes.get(&key).cloned()),
@@ -58,7 +54,7 @@ pub async fn publish_issue_links(
     let links = load(context, due, ObjectKind::Issue).await?;
     let connection = session.jira(context, false).await?;
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
-    let site = connection.connector.base_url.clone();
+    let site = connection.address.clone();
     let mut attempts = Vec::with_capacity(links.len());
     for link in links {
         let Desired::IssueLink(facts) = &link.desired else { continue };
@@ -87,7 +83,7 @@ pub async fn publish_remote_links(
     let links = load(context, due, ObjectKind::Page).await?;
     let connection = session.jira(context, false).await?;
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
-    let site = connection.connector.base_url.clone();
+    let site = connection.address.clone();
     let mut attempts = Vec::with_capacity(links.len());
     for link in links {
         let Desired::RemoteLink(facts) = &link.desired else { continue };

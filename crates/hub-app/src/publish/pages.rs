@@ -1,7 +1,7 @@
 //! Pages, parents before children. The server's own unique title makes a create repeatable, and its version makes an
 //! update a compare-and-swap, so no announcement is needed.
 
-use std::{collections::HashMap, time::Instant};
+use std::collections::HashMap;
 
 use hub_confluence::{Confluence, encode::PageWrite, flow::Known};
 use hub_destination::{Cause, Outcome, Remote};
@@ -10,6 +10,7 @@ use hub_domain::{
     facts::{Desired, Destination, ObjectKind, PublicationKey},
 };
 use hub_store::{AuditAction, LedgerRow};
+use tokio::time::Instant;
 
 use super::{
     Context, Session, Tally,
@@ -43,17 +44,15 @@ pub async fn publish(context: &Context<'_>, session: &mut Session, due: Vec<Ledg
 
 /// Publishes pages of one rank, none of which is another's parent.
 async fn publish_batch(context: &Context<'_>, session: &mut Session, batch: Vec<LedgerRow>) -> Result<Tally, AppError> {
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let batch = plan::current(&tx, context.project, batch).await?;
+    let batch = context.ledger.current(batch).await?;
     let parents: Vec<PublicationKey> = batch.iter().filter_map(|due| plan::parent_of(&due.desired)).collect();
-    let remotes = tx.remote(context.project.id, &parents).await?;
-    tx.commit().await?;
+    let remotes = context.ledger.remote(&parents).await?;
     let parents: HashMap<PublicationKey, String> = remotes.into_iter().map(|r| (r.key, r.remote_id)).collect();
 
     let connection = session.confluence(context).await?;
     let confluence = Confluence::new(connection.transport.as_ref(), &connection.capabilities);
     let homepage = &connection.capabilities.homepage_id;
-    let site = connection.connector.base_url.clone();
+    let site = connection.address.clone();
     let mut attempts = Vec::with_capacity(batch.len());
     for Due { row, desired: publication, hash } in batch {
         let parent_id = match plan::parent_of(&publication) {

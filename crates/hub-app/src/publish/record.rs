@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use hub_destination::{Cause, Outcome, Remote, Verdict, verdict};
-use hub_domain::{ContentHash, Moment, codes};
+use hub_domain::{ContentHash, codes};
 use hub_store::{AuditAction, AuditOutcome, AuditRow, Failure, FailureState, KnownRemote, LedgerRow, Published};
 use serde_json::json;
 
-use super::{Context, Tally};
+use super::{Context, Tally, ledger::Recording};
 use crate::AppError;
 
 /// One publication's attempt and what came of it.
@@ -65,12 +65,8 @@ pub async fn save(context: &Context<'_>, site: &str, attempts: Vec<Attempt>) -> 
         }
         settle(attempt, &mut tally, &mut published, &mut failures);
     }
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let project = context.project.id;
-    let recorded = tx.record_published(project, &published).await?;
-    tx.record_failure(project, &failures).await?;
-    tx.audit(&audit).await?;
-    tx.commit().await?;
+    let recording = context.guards.fenced(context, Recording { published, failures, audit }).await?;
+    let recorded = context.ledger.record(&recording).await?;
     if !recorded.stale.is_empty() {
         tracing::warn!(count = recorded.stale.len(), "another worker has taken rows over; its record stands");
     }
@@ -117,7 +113,7 @@ fn settle(attempt: Attempt, tally: &mut Tally, published: &mut Vec<Published>, f
     let state = match next {
         Verdict::RetryAfter(delay) => {
             tally.waiting += 1;
-            FailureState::Waiting { next_attempt_at: Moment::now_utc() + delay }
+            FailureState::Waiting { delay }
         }
         Verdict::Resolve => {
             tally.uncertain += 1;

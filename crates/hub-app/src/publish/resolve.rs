@@ -2,20 +2,17 @@
 //! anything is sent again.
 //!
 //! A read by key sees an issue at once, whatever the search index knows. What is found is adopted. What is not found is
-//! sent again only when the scan began later than the create can still take effect ([`DOUBT`]).
+//! sent again only when the scan began later than the create can still take effect ([`super::DOUBT`]).
 
 use std::{collections::HashMap, time::Duration};
 
 use hub_destination::{Outcome, site::CALL_TIMEOUT};
-use hub_domain::{
-    ContentHash, Label,
-    facts::{Destination, ObjectKind},
-};
+use hub_domain::{ContentHash, Label, facts::Destination};
 use hub_jira::Jira;
 use hub_store::{AuditAction, LedgerRow, OpenCreate};
 
 use super::{
-    Context, DOUBT, Session, SyncReport,
+    Context, Session, Tally,
     issues::{SEND_WITHIN, marker},
     record::{Attempt, save},
 };
@@ -23,23 +20,17 @@ use crate::AppError;
 
 /// A send without a recorded answer for this long has lost its process: longer than the wait before the send and the
 /// call itself may take together.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(SEND_WITHIN.as_secs() + CALL_TIMEOUT.as_secs() + 5);
+pub const ANSWERED_WITHIN: Duration = Duration::from_secs(SEND_WITHIN.as_secs() + CALL_TIMEOUT.as_secs() + 5);
 
-/// Resolves open creates. Returns how many are settled: adopted, or proven absent and due again.
-pub async fn open_creates(
-    context: &Context<'_>,
-    session: &mut Session,
-    report: &mut SyncReport,
-) -> Result<u64, AppError> {
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let open = tx.open_creates(context.project.id, ObjectKind::Issue, ANSWERED_WITHIN).await?;
-    tx.commit().await?;
+/// Resolves open creates. Returns what was found, and how many are proven absent and due again.
+pub async fn open_creates(context: &Context<'_>, session: &mut Session) -> Result<(Tally, u64), AppError> {
+    let open = context.ledger.open_creates(ANSWERED_WITHIN).await?;
     if open.is_empty() {
-        return Ok(0);
+        return Ok((Tally::default(), 0));
     }
     let connection = session.jira(context, true).await?;
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
-    let site = connection.connector.base_url.clone();
+    let site = connection.address.clone();
     // Ages are the database's, measured before the scan begins; no clock of this machine is compared with it.
     let lowest = open.iter().map(|o| o.row.lowest_key.unwrap_or(0)).min().unwrap_or(0);
     let found = jira.scan_above(lowest).await.map_err(|outcome| AppError::stopped(&site, outcome))?;
@@ -50,24 +41,20 @@ pub async fn open_creates(
         let marker = marker(context, Destination::Jira, &row.key);
         match by_marker.get(marker.as_str()) {
             Some(found) => {
-                let hash = found.hash.as_deref().and_then(from_hex).unwrap_or(LedgerRow::UNKNOWN_CONTENT);
-                attempts.push(adopt(row, found, hash));
+                attempts.push(adopt(row, found));
             }
-            None if age > DOUBT => absent.push((row.key, row.fence)),
+            None if age > context.guards.doubt() => absent.push((row.key, row.fence)),
             None => {}
         }
     }
-    let adopted = attempts.len() as u64;
-    if !attempts.is_empty() {
-        super::add(&mut report.issues, save(context, &site, attempts).await?);
-    }
-    let tx = context.store.worker(context.project.tenant_id).await?;
-    let released = tx.release(context.project.id, &absent).await?;
-    tx.commit().await?;
-    Ok(adopted + released)
+    let adopted = if attempts.is_empty() { Tally::default() } else { save(context, &site, attempts).await? };
+    let released = context.ledger.release(&absent).await?;
+    Ok((adopted, released))
 }
 
-fn adopt(row: LedgerRow, found: &hub_jira::Found, hash: ContentHash) -> Attempt {
+/// The attempt that a create is found to have been.
+pub fn adopt(row: LedgerRow, found: &hub_jira::Found) -> Attempt {
+    let hash = found.hash.as_deref().and_then(from_hex).unwrap_or(LedgerRow::UNKNOWN_CONTENT);
     Attempt {
         fence: row.fence,
         hash,

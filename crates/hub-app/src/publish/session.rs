@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hub_destination::{Transport, budget::LocalBudget, site::Site};
+use hub_destination::Transport;
 use hub_domain::{Moment, facts::Destination};
-use hub_store::{ConnectorKind, ConnectorRow};
+use serde_json::Value;
 
 use super::Context;
 use crate::{
-    AppError, credentials,
+    AppError,
     meter::{Calls, Meter},
 };
 
@@ -18,8 +18,8 @@ const CAPABILITIES_LAST: Duration = Duration::from_secs(24 * 3600);
 
 /// One site with what is known of it.
 pub struct Connection<C> {
-    /// The connector.
-    pub connector: ConnectorRow,
+    /// The site's address.
+    pub address: String,
     /// The way to the site.
     pub transport: Arc<Meter>,
     /// What the project or space can hold.
@@ -34,6 +34,8 @@ pub struct Session {
     jira: Option<Connection<hub_jira::Capabilities>>,
     confluence: Option<Connection<hub_confluence::Capabilities>>,
     login_proven: bool,
+    /// An issue number that exists, above which everything new lies, where the ledger knows none of the project.
+    floor: Option<u64>,
 }
 
 impl Session {
@@ -61,33 +63,43 @@ impl Session {
     }
 
     /// The Jira connection. Kept knowledge is used as it is; `before_create` proves the login first, because an
-    /// anonymous user's empty answers must never lead to a create.
+    /// anonymous user's empty answers must never lead to a create, and finds the number above which new issues lie.
     pub async fn jira(
         &mut self,
         context: &Context<'_>,
         before_create: bool,
     ) -> Result<&Connection<hub_jira::Capabilities>, AppError> {
         if self.jira.is_none() {
-            let (connector, transport) = connect(context, ConnectorKind::JiraCloud).await?;
-            let known = known(&connector);
+            let (address, transport, known) = connect(context, Destination::Jira).await?;
             let fresh = known.is_none();
             let capabilities = match known {
                 Some(capabilities) => capabilities,
-                None => discover_jira(context, &connector, transport.as_ref()).await?,
+                None => discover_jira(context, &address, transport.as_ref()).await?,
             };
             self.login_proven |= fresh;
-            self.jira = Some(Connection { connector, transport, capabilities, fresh });
+            self.jira = Some(Connection { address, transport, capabilities, fresh });
         }
         let Some(connection) = self.jira.as_ref() else {
             return Err(no_connector(context, Destination::Jira));
         };
-        if before_create && !self.login_proven {
+        if before_create {
             let jira = hub_jira::Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
-            let site = &connection.connector.base_url;
-            jira.account().await.map_err(|outcome| AppError::stopped(site, outcome))?;
-            self.login_proven = true;
+            let stopped = |outcome| AppError::stopped(&connection.address, outcome);
+            if !self.login_proven {
+                jira.account().await.map_err(stopped)?;
+                self.login_proven = true;
+            }
+            if self.floor.is_none() && context.ledger.highest_key().await?.is_none() {
+                self.floor = Some(jira.highest_indexed().await.map_err(stopped)?);
+            }
         }
         Ok(connection)
+    }
+
+    /// An issue number that existed before this session's first create, where the ledger knew none.
+    #[must_use]
+    pub fn floor(&self) -> Option<u64> {
+        self.floor
     }
 
     /// Forgets kept knowledge of the Jira project, so that the next slice reads it again. Returns whether there was any
@@ -96,7 +108,6 @@ impl Session {
         match &mut self.jira {
             Some(connection) if !connection.fresh => {
                 connection.fresh = true;
-                connection.connector.capabilities = None;
                 true
             }
             Some(_) | None => false,
@@ -107,7 +118,7 @@ impl Session {
     pub async fn rediscover_jira(&mut self, context: &Context<'_>) -> Result<(), AppError> {
         if let Some(connection) = &mut self.jira {
             connection.capabilities =
-                discover_jira(context, &connection.connector, connection.transport.as_ref()).await?;
+                discover_jira(context, &connection.address, connection.transport.as_ref()).await?;
             connection.fresh = true;
         }
         Ok(())
@@ -119,8 +130,7 @@ impl Session {
         context: &Context<'_>,
     ) -> Result<&Connection<hub_confluence::Capabilities>, AppError> {
         if self.confluence.is_none() {
-            let (connector, transport) = connect(context, ConnectorKind::ConfluenceCloud).await?;
-            let known = known(&connector);
+            let (address, transport, known) = connect(context, Destination::Confluence).await?;
             let fresh = known.is_none();
             let capabilities = match known {
                 Some(capabilities) => capabilities,
@@ -128,12 +138,12 @@ impl Session {
                     let space = context.project.confluence_space_key.as_str();
                     let found = hub_confluence::flow::discover(transport.as_ref(), space)
                         .await
-                        .map_err(|outcome| AppError::stopped(&connector.base_url, outcome))?;
-                    keep(context, &connector, &found).await?;
+                        .map_err(|outcome| AppError::stopped(&address, outcome))?;
+                    keep(context, Destination::Confluence, &found).await?;
                     found
                 }
             };
-            self.confluence = Some(Connection { connector, transport, capabilities, fresh });
+            self.confluence = Some(Connection { address, transport, capabilities, fresh });
         }
         self.confluence.as_ref().ok_or_else(|| no_connector(context, Destination::Confluence))
     }
@@ -143,47 +153,42 @@ fn no_connector(context: &Context<'_>, destination: Destination) -> AppError {
     AppError::NoConnector { key: context.project.key.to_string(), kind: destination.as_str() }
 }
 
-async fn connect(context: &Context<'_>, kind: ConnectorKind) -> Result<(ConnectorRow, Arc<Meter>), AppError> {
-    let destination = match kind {
-        ConnectorKind::JiraCloud => Destination::Jira,
-        ConnectorKind::ConfluenceCloud => Destination::Confluence,
-    };
-    let connectors = context.store.connectors(context.project.id).await?;
-    let connector =
-        connectors.into_iter().find(|c| c.kind == kind).ok_or_else(|| no_connector(context, destination))?;
-    let token = credentials::resolve(&connector.credential_ref)?;
-    let budget = Arc::new(LocalBudget::default());
-    let site = Site::new(&connector.base_url, &connector.account_email, &token, budget)?;
-    let transport: Arc<dyn Transport> = Arc::new(site);
-    Ok((connector, Arc::new(Meter::new(transport))))
+/// A site's address, the way to it, and what is known of it.
+type Connected<C> = (String, Arc<Meter>, Option<C>);
+
+async fn connect<C: serde::de::DeserializeOwned>(
+    context: &Context<'_>,
+    destination: Destination,
+) -> Result<Connected<C>, AppError> {
+    let reached = context.sites.reach(destination).await?;
+    let now = context.ledger.now().await?;
+    let known = reached.known.and_then(|(value, at)| young(at, now).then(|| serde_json::from_value(value).ok())?);
+    Ok((reached.address, Arc::new(Meter::new(reached.transport)), known))
 }
 
-/// Kept knowledge that is still young enough and readable.
-fn known<C: serde::de::DeserializeOwned>(connector: &ConnectorRow) -> Option<C> {
-    let at = connector.capabilities_at?;
-    let age = Moment::now_utc() - at;
-    let young = age.is_negative() || age < CAPABILITIES_LAST;
-    young.then(|| serde_json::from_value(connector.capabilities.clone()?).ok())?
+/// Whether knowledge that was read at a moment still counts.
+fn young(at: Moment, now: Moment) -> bool {
+    let age = now - at;
+    age.is_negative() || age < CAPABILITIES_LAST
 }
 
 async fn keep(
     context: &Context<'_>,
-    connector: &ConnectorRow,
+    destination: Destination,
     capabilities: &impl serde::Serialize,
 ) -> Result<(), AppError> {
-    let value = serde_json::to_value(capabilities)
+    let value: Value = serde_json::to_value(capabilities)
         .map_err(|source| AppError::Stage { stage: "keep what a site can hold", source: source.into() })?;
-    context.store.save_capabilities(connector.id, &value, Moment::now_utc()).await?;
-    Ok(())
+    context.sites.keep(destination, &value).await
 }
 
 async fn discover_jira(
     context: &Context<'_>,
-    connector: &ConnectorRow,
+    address: &str,
     transport: &dyn Transport,
 ) -> Result<hub_jira::Capabilities, AppError> {
     let jira = hub_jira::Jira::new(transport, &context.project.jira_project_key);
-    let found = jira.discover().await.map_err(|outcome| AppError::stopped(&connector.base_url, outcome))?;
-    keep(context, connector, &found).await?;
+    let found = jira.discover().await.map_err(|outcome| AppError::stopped(address, outcome))?;
+    keep(context, Destination::Jira, &found).await?;
     Ok(found)
 }

@@ -25,7 +25,7 @@ async fn a_create_whose_answer_is_lost_is_doubt_and_a_scan_by_key_ends_it() {
         }
         let before = site.calls().await;
         let scanned = site.jira().scan_above(0).await.unwrap();
-        assert_eq!(site.calls().await - before, 2, "one block with issues, one without");
+        assert_eq!(site.calls().await - before, 3, "the index, one block with issues, one without");
         assert_eq!(markers(&scanned), writes.iter().map(|write| write.stamp.marker.as_str()).collect());
         for issue in &scanned {
             let write =
@@ -60,6 +60,25 @@ async fn a_scan_goes_on_over_blocks_and_gaps_and_tells_peoples_issues_from_ours(
         let above = site.jira().scan_above(100).await.unwrap();
         assert_eq!(above.len(), 21);
         assert_eq!(site.jira().scan_above(121).await.unwrap(), Vec::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_scan_passes_a_gap_of_hundreds_of_deleted_keys() {
+    play(Options::default(), async |site| {
+        let found = site.capabilities().await;
+        let writes = sample::cases(400);
+        for batch in writes.chunks(50) {
+            assert!(site.jira().create(batch, &found).await.iter().all(Result::is_ok));
+        }
+        for number in 51..=390 {
+            let (status, _) = site.person(Method::Delete, &format!("/rest/api/3/issue/CTB-{number}"), None).await;
+            assert_eq!(status, 204);
+        }
+        assert_eq!(site.jira().highest_indexed().await.unwrap(), 400);
+        let above = site.jira().scan_above(50).await.unwrap();
+        assert_eq!(above.len(), 10, "three blocks without an issue do not end the scan");
     })
     .await;
 }

@@ -53,7 +53,8 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
     tx.commit().await.unwrap();
     let (tenant_id, project_id) = (project.tenant_id, project.id);
     let by_hand = format!(
-        "insert into hub.cursors (project_id, tenant_id, source, stream, kind) values ('{project_id}', '{tenant_id}', 's', 't', 'file');"
+        "insert into hub.recoveries (project_id, tenant_id, began_at, reason) values ('{project_id}', '{tenant_id}', now(), 'timeline');
+         insert into hub.cursors (project_id, tenant_id, source, stream, kind) values ('{project_id}', '{tenant_id}', 's', 't', 'file');"
     );
     client.batch_execute(&by_hand).await.unwrap();
     project
@@ -217,7 +218,7 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
         client.batch_execute("rollback").await.unwrap();
         rows[0].get(0)
     };
-    let for_admins = ["audit_log", "connectors", "cursors", "import_rejects", "sync_jobs"];
+    let for_admins = ["audit_log", "connectors", "cursors", "import_rejects", "recoveries", "sync_jobs"];
     for table in tables(&client).await.iter().filter(|table| *table != "tenants") {
         let sql = format!("select count(*) from hub.{table} where tenant_id = '{}'", ours.tenant_id);
         let all: i64 = client.query_typed(&sql, &[]).await.unwrap()[0].get(0);

@@ -146,13 +146,18 @@ async fn a_failed_attempt_waits_counts_and_is_given_up_or_revived() {
     let (_store, project, tx) = opened(&database).await;
     let key = issue("TC_1");
     tx.want(project.id, &[wanted(key.clone(), A)]).await.unwrap();
-    let later = NOW + time::Duration::minutes(5);
+    let now = tx.now().await.unwrap();
+    let later = now + time::Duration::minutes(6);
     let first = row(&tx, &project, &key).await;
-    tx.record_failure(project.id, &[failure(&first, FailureState::Waiting { next_attempt_at: later })]).await.unwrap();
-    assert_eq!(tx.due(project.id, ObjectKind::Issue, 9, NOW).await.unwrap(), []);
+    let wait = FailureState::Waiting { delay: Duration::from_secs(300) };
+    tx.record_failure(project.id, &[failure(&first, wait)]).await.unwrap();
+    assert_eq!(tx.due(project.id, ObjectKind::Issue, 9, now).await.unwrap(), []);
     assert_eq!(tx.due(project.id, ObjectKind::Issue, 9, later).await.unwrap().len(), 1);
-    let line = tx.due_summary(project.id, NOW).await.unwrap()[0];
-    assert_eq!((line.due, line.waiting, line.next_attempt_at), (0, 1, Some(later)));
+    let line = tx.due_summary(project.id, now).await.unwrap()[0];
+    assert_eq!((line.due, line.waiting), (0, 1));
+    // By the database's clock, whatever the caller's says.
+    let next = line.next_attempt_at.unwrap();
+    assert!(next >= now + time::Duration::minutes(5) && next < later, "{next} is not five minutes after {now}");
     let waiting = row(&tx, &project, &key).await;
     assert_eq!((waiting.attempts, waiting.remote_status), (1, Some(503)));
     assert_eq!(waiting.error_code.as_deref(), Some("HUB-2009"));
@@ -202,9 +207,9 @@ async fn an_announced_create_is_never_due_again_before_its_fate_is_known() {
 
     // One was found: it holds what was sent, and what is wanted now is to do. The other was not: it is sent again.
     tx.record_published(project.id, &[published(&open[0], A, "42")]).await.unwrap();
-    let again = FailureState::Waiting { next_attempt_at: NOW };
+    let again = FailureState::Waiting { delay: Duration::ZERO };
     tx.record_failure(project.id, &[failure(&open[1], again)]).await.unwrap();
-    let due = tx.due(project.id, ObjectKind::Issue, 9, NOW).await.unwrap();
+    let due = tx.due(project.id, ObjectKind::Issue, 9, tx.now().await.unwrap()).await.unwrap();
     let states: Vec<_> = due.iter().map(|row| (row.state, row.remote_id.clone(), row.sent_at)).collect();
     assert_eq!(states, [(PublicationState::Pending, Some("42".into()), None), (PublicationState::Waiting, None, None)]);
 
@@ -235,8 +240,9 @@ async fn an_update_without_an_answer_leaves_a_content_that_nobody_knows() {
     tx.record_failure(project.id, &[failure(&sent, FailureState::Uncertain)]).await.unwrap();
     let open = row(&tx, &project, &key).await;
     assert_eq!((open.state, open.published_hash), (PublicationState::Uncertain, Some(LedgerRow::UNKNOWN_CONTENT)));
-    tx.record_failure(project.id, &[failure(&open, FailureState::Waiting { next_attempt_at: NOW })]).await.unwrap();
-    assert_eq!(tx.due(project.id, ObjectKind::Issue, 9, NOW).await.unwrap().len(), 1);
+    tx.record_failure(project.id, &[failure(&open, FailureState::Waiting { delay: Duration::ZERO })]).await.unwrap();
+    let now = tx.now().await.unwrap();
+    assert_eq!(tx.due(project.id, ObjectKind::Issue, 9, now).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -300,7 +306,9 @@ async fn nothing_to_do_is_found_through_the_partial_index_and_wanting_the_same_w
         .replace("$1", &format!("'{}'", project.id))
         .replace("$2", "'issue'")
         .replace("$3", "now()")
-        .replace("$4", "100");
+        .replace("$4", "100")
+        .replace("$5", "'{}'")
+        .replace("$6", "false");
     let role = format!("begin; set local role hub_worker; set local hub.tenant_id = '{}'", project.tenant_id);
     client.batch_execute(&role).await.unwrap();
     let plan = client.query_typed(&format!("explain (analyze, costs off) {text}"), &[]).await.unwrap();

@@ -88,7 +88,7 @@ async fn a_page_that_exists_without_its_labels_keeps_its_id_and_waiting_for_othe
     let keys = keys(PublicationKey::page);
     let (store, project) = wanting(&database, &keys).await;
     let tx = store.worker(project.tenant_id).await.unwrap();
-    let later = FailureState::Waiting { next_attempt_at: datetime!(2026-11-24 13:00 UTC) };
+    let later = FailureState::Waiting { delay: Duration::from_secs(3_600) };
     let partly = Failure {
         remote: Some(KnownRemote {
             id: "77".into(),

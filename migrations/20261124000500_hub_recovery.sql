@@ -1,0 +1,84 @@
+-- What tells that the database lost commits: a restore or a failover to a replica that lagged. Then the ledger may not know
+-- of issues that exist, so every project's creates are held until the site was looked at (docs/decisions/0010).
+
+-- The server as the hub saw it last. One row. It is restored together with the ledger, which is the point: after a restore
+-- the server is on another timeline, or is another server, than the one that this row names.
+create table hub_private.server (
+  only_row boolean primary key default true check (only_row),
+  system_identifier bigint not null,
+  timeline integer not null,
+  changed_at timestamptz not null default now()
+);
+
+-- A project whose creates are held, or were.
+create table hub.recoveries (
+  project_id uuid not null,
+  tenant_id uuid not null,
+  began_at timestamptz not null,
+  reason text not null check (reason in ('timeline', 'server', 'position')),
+  done_at timestamptz,
+  adopted bigint not null default 0,
+  primary key (project_id, began_at),
+  foreign key (tenant_id, project_id) references hub.projects (tenant_id, id)
+);
+create index recoveries_tenant on hub.recoveries (tenant_id);
+create unique index recoveries_open on hub.recoveries (project_id) where done_at is null;
+
+alter table hub.recoveries enable row level security;
+alter table hub.recoveries force row level security;
+revoke all on hub.recoveries from public, anon, authenticated, service_role, hub_worker;
+create policy read_own on hub.recoveries for select to authenticated
+  using (tenant_id = any(array(select hub_private.my_tenants('admin'))));
+create policy worker on hub.recoveries to hub_worker
+  using (tenant_id = (select hub_private.ctx_tenant())) with check (tenant_id = (select hub_private.ctx_tenant()));
+grant select on hub.recoveries to authenticated;
+grant select, insert, update, delete on hub.recoveries to service_role;
+grant select, update on hub.recoveries to hub_worker;
+
+-- The cluster's number. Some providers keep it from everybody; the timeline and the position then have to do.
+create function hub_private.system_identifier() returns bigint
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (select s.system_identifier from pg_catalog.pg_control_system() s);
+exception when insufficient_privilege then
+  return 0;
+end $$;
+
+-- Compares the server with the one that the ledger knows and with the position that the calling process has seen, and holds
+-- every project's creates where they do not fit. Returns the present position, which the process is to remember.
+-- Asked in every transaction that announces creates: between a restore and the first create there is always this question.
+create function hub_private.check_server(seen bigint) returns bigint
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  -- What is flushed survives a crash of the server; what is only written may not, and is no sign of a loss.
+  present bigint := pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), '0/0')::bigint;
+  here integer := ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::integer;
+  number bigint := hub_private.system_identifier();
+  known hub_private.server;
+  why text;
+begin
+  select * into known from hub_private.server;
+  if not found then
+    insert into hub_private.server (system_identifier, timeline) values (number, here) on conflict do nothing;
+    select * into known from hub_private.server;
+  end if;
+  why := case when known.system_identifier <> number then 'server'
+              when known.timeline <> here then 'timeline'
+              when seen > present then 'position' end;
+  if why is null then return present; end if;
+
+  -- One session does it, the others wait here and find it done.
+  select * into known from hub_private.server for update;
+  if why <> 'position' and known.system_identifier = number and known.timeline = here then return present; end if;
+  update hub_private.server set system_identifier = number, timeline = here, changed_at = pg_catalog.clock_timestamp();
+  update hub.recoveries set began_at = pg_catalog.clock_timestamp(), reason = why where done_at is null;
+  insert into hub.recoveries (project_id, tenant_id, began_at, reason)
+    select p.id, p.tenant_id, pg_catalog.clock_timestamp(), why from hub.projects p
+     where not exists (select 1 from hub.recoveries r where r.project_id = p.id and r.done_at is null);
+  -- Numbers that the lost commits gave out must not be given out again: a late answer would be taken for the new send's.
+  perform pg_catalog.setval('hub.publication_fence', pg_catalog.nextval('hub.publication_fence') + 1000000);
+  return present;
+end $$;
+
+revoke all on function hub_private.system_identifier(), hub_private.check_server(bigint) from public;
+grant execute on function hub_private.check_server(bigint) to hub_worker;
