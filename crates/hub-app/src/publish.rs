@@ -31,6 +31,10 @@ use crate::{
 
 pub use session::Session;
 
+pub(crate) use issues::marker;
+pub(crate) use record::save;
+pub(crate) use resolve::adopt;
+
 /// Rows of the ledger that one slice takes: two bulk creates and the one read that proves them.
 pub const SLICE_ROWS: usize = 100;
 

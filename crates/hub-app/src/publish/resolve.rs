@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use hub_destination::{Outcome, site::CALL_TIMEOUT};
+use hub_destination::{Cause, Outcome, site::CALL_TIMEOUT};
 use hub_domain::{ContentHash, Label, facts::Destination};
 use hub_jira::Jira;
 use hub_store::{AuditAction, LedgerRow, OpenCreate};
@@ -14,7 +14,8 @@ use hub_store::{AuditAction, LedgerRow, OpenCreate};
 use super::{
     Context, Session, Tally,
     issues::{SEND_WITHIN, marker},
-    record::{Attempt, save},
+    ledger::Recording,
+    record::{Attempt, audit_row, save},
 };
 use crate::AppError;
 
@@ -36,18 +37,22 @@ pub async fn open_creates(context: &Context<'_>, session: &mut Session) -> Resul
     let found = jira.scan_above(lowest).await.map_err(|outcome| AppError::stopped(&site, outcome))?;
     let by_marker: HashMap<String, _> = found.into_iter().filter_map(|f| Some((f.marker.clone()?, f))).collect();
     let mut attempts = Vec::new();
-    let mut absent = Vec::new();
+    let mut absent: Vec<Attempt> = Vec::new();
     for OpenCreate { row, age } in open {
         let marker = marker(context, Destination::Jira, &row.key);
         match by_marker.get(marker.as_str()) {
             Some(found) => {
                 attempts.push(adopt(row, found));
             }
-            None if age > context.guards.doubt() => absent.push((row.key, row.fence)),
+            None if age > context.guards.doubt() => absent.push(absence(row)),
             None => {}
         }
     }
     let adopted = if attempts.is_empty() { Tally::default() } else { save(context, &site, attempts).await? };
+    // The trail first: a line too many, should the process end in between, says nothing false.
+    let trail = absent.iter().map(|attempt| audit_row(context, attempt)).collect();
+    context.ledger.record(&Recording { audit: trail, ..Recording::default() }).await?;
+    let absent: Vec<_> = absent.into_iter().map(|attempt| (attempt.row.key, attempt.fence)).collect();
     let released = context.ledger.release(&absent).await?;
     Ok((adopted, released))
 }
@@ -66,6 +71,22 @@ pub fn adopt(row: LedgerRow, found: &hub_jira::Found) -> Attempt {
             // People may have added labels meanwhile; only words of the taxonomy are ours to remove one day.
             labels: found.labels.iter().filter(|l| Label::is_controlled(l)).cloned().collect(),
         }),
+        remote: None,
+        parent_id: None,
+        duration: Duration::ZERO,
+        sent: true,
+        row,
+    }
+}
+
+/// The attempt that a create is proven not to have been.
+fn absence(row: LedgerRow) -> Attempt {
+    let cause = Cause::new(&codes::UNCERTAIN, None, "no issue carries its marker, and it can no longer take effect");
+    Attempt {
+        fence: row.fence,
+        hash: row.desired_hash.unwrap_or(LedgerRow::UNKNOWN_CONTENT),
+        action: AuditAction::Create,
+        outcome: Outcome::Retryable(cause),
         remote: None,
         parent_id: None,
         duration: Duration::ZERO,

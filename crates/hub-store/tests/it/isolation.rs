@@ -53,7 +53,9 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
     tx.commit().await.unwrap();
     let (tenant_id, project_id) = (project.tenant_id, project.id);
     let by_hand = format!(
-        "insert into hub.recoveries (project_id, tenant_id, began_at, reason) values ('{project_id}', '{tenant_id}', now(), 'timeline');
+        "insert into hub.findings (project_id, tenant_id, kind, object, entity_type, external_id, remote_ref)
+           values ('{project_id}', '{tenant_id}', 'gone', 'issue', 'run', 'r', 'X-1');
+         insert into hub.recoveries (project_id, tenant_id, began_at, reason) values ('{project_id}', '{tenant_id}', now(), 'timeline');
          insert into hub.cursors (project_id, tenant_id, source, stream, kind) values ('{project_id}', '{tenant_id}', 's', 't', 'file');"
     );
     client.batch_execute(&by_hand).await.unwrap();
