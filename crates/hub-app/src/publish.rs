@@ -3,6 +3,7 @@
 
 mod guards;
 mod issues;
+mod keys;
 pub mod ledger;
 mod links;
 mod pages;
@@ -32,6 +33,7 @@ use crate::{
 pub use session::Session;
 
 pub(crate) use issues::marker;
+pub(crate) use keys::ours;
 pub(crate) use record::save;
 pub(crate) use resolve::adopt;
 

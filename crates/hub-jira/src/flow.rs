@@ -151,6 +151,19 @@ impl<'a> Jira<'a> {
         Ok(body.get("issues").and_then(Value::as_array).into_iter().flatten().filter_map(found).collect())
     }
 
+    /// Reads the issues with these key numbers, up to 100 a call. What does not exist is left out.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of a read that failed.
+    pub async fn numbered(&self, numbers: &[u64]) -> Result<Vec<Found>, Outcome> {
+        let mut all = Vec::new();
+        for block in numbers.chunks(calls::MAX_BULK_FETCH) {
+            let keys: Vec<String> = block.iter().map(|n| format!("{}-{n}", self.project_key)).collect();
+            all.extend(self.find(&keys).await?);
+        }
+        Ok(all)
+    }
+
     /// A number that some issue of the project has, near the highest: what is created from now on has a higher one. 0 where
     /// the index shows no issue.
     ///
@@ -181,9 +194,8 @@ impl<'a> Jira<'a> {
         let block = calls::MAX_BULK_FETCH as u64;
         let mut scan = Scan { issues: Vec::new(), upto: lowest, reads: 0, is_whole: false };
         while scan.reads < most_reads {
-            let keys: Vec<String> =
-                (scan.upto + 1..=scan.upto + block).map(|n| format!("{}-{n}", self.project_key)).collect();
-            let found = self.find(&keys).await?;
+            let numbers: Vec<u64> = (scan.upto + 1..=scan.upto + block).collect();
+            let found = self.numbered(&numbers).await?;
             scan.reads += 1;
             if found.is_empty() && scan.upto + block >= indexed {
                 scan.is_whole = true;

@@ -20,6 +20,7 @@ pub mod error;
 mod findings;
 pub mod imports;
 pub mod jobs;
+mod key_scans;
 mod launch;
 pub mod ledger;
 mod ledger_dead;
@@ -48,6 +49,7 @@ pub use error::StoreError;
 pub use findings::{Finding, FindingKind, FindingRow};
 pub use imports::{Import, ImportRow};
 pub use jobs::{JobEnd, JobId, JobRow, JobStart};
+pub use key_scans::{KeyGap, KeyScan, KeysRead};
 pub use ledger::{
     Claim, DueLine, DueShare, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded,
     RemoteRef, SummaryLine, Wanted,

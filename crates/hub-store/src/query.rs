@@ -7,8 +7,8 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, cursors, entities, findings, imports, jobs, ledger, ledger_dead, ledger_record,
-    ledger_resolve, migrate, recovery, results, results_read, tx,
+    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, ledger, ledger_dead,
+    ledger_record, ledger_resolve, migrate, recovery, results, results_read, tx,
 };
 
 /// A statement that this crate sends.
@@ -60,6 +60,7 @@ pub fn statements() -> Vec<&'static Query> {
         findings::QUERIES,
         imports::QUERIES,
         jobs::QUERIES,
+        key_scans::QUERIES,
         ledger::QUERIES,
         ledger_dead::QUERIES,
         ledger_resolve::QUERIES,

@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use hub_domain::{
-    ContentHash, EntityKind, ExternalId, IssueKey,
-    entity::Identity,
+    ContentHash, IssueKey,
     facts::{Destination, ObjectKind, PublicationKey},
 };
 use hub_jira::{Found, Jira, calls::MAX_BULK_FETCH};
@@ -14,11 +13,8 @@ use hub_store::{Cursor, Finding, FindingKind, LedgerRow};
 use super::{Audit, SOURCE};
 use crate::{
     AppError,
-    publish::{Session, adopt, marker, save},
+    publish::{Session, adopt, marker, ours, save},
 };
-
-/// The kinds of entities that have issues.
-const KINDS: [EntityKind; 3] = [EntityKind::TestCase, EntityKind::Run, EntityKind::Defect];
 
 /// The keys that one audit looks through for duplicates: the next one goes on.
 const MOST_READS: u64 = 1_000;
@@ -113,7 +109,8 @@ pub(super) async fn look_for_duplicates(audit: &mut Audit<'_>, session: &mut Ses
     let jira = Jira::new(connection.transport.as_ref(), &project.jira_project_key);
     let scan = jira.scan(lowest, MOST_READS).await.map_err(|outcome| AppError::stopped(&address, outcome))?;
     audit.report.keys_upto = scan.upto;
-    let candidates: Vec<(PublicationKey, &Found)> = scan.issues.iter().flat_map(|found| ours(audit, found)).collect();
+    let candidates: Vec<(PublicationKey, &Found)> =
+        scan.issues.iter().filter_map(|found| Some((ours(context, found)?, found))).collect();
     let keys: Vec<PublicationKey> = candidates.iter().map(|(key, _)| key.clone()).collect();
     let rows = context.ledger.rows(&keys).await?;
     let rows: HashMap<&PublicationKey, &LedgerRow> = rows.iter().map(|row| (&row.key, row)).collect();
@@ -158,19 +155,4 @@ pub(super) async fn look_for_duplicates(audit: &mut Audit<'_>, session: &mut Ses
         tx.commit().await?;
     }
     Ok(())
-}
-
-/// The publication whose marker an issue carries, where it is one of this project.
-fn ours<'f>(audit: &Audit<'_>, found: &'f Found) -> Option<(PublicationKey, &'f Found)> {
-    let id = ExternalId::new(found.external_id.as_deref()?).ok()?;
-    let carried = found.marker.as_deref()?;
-    KINDS
-        .into_iter()
-        .map(|kind| PublicationKey {
-            object: ObjectKind::Issue,
-            entity: Identity { kind, external_id: id.clone() },
-            target: None,
-        })
-        .find(|key| marker(audit.context, Destination::Jira, key).as_str() == carried)
-        .map(|key| (key, found))
 }
