@@ -65,7 +65,7 @@ fn after(
     began_at: Moment,
     settled: Duration,
 ) -> KeysRead {
-    let held: HashSet<u64> = found.iter().filter_map(|issue| number(issue)).collect();
+    let held: HashSet<u64> = found.iter().filter_map(number).collect();
     let upto = held.iter().copied().max().unwrap_or(0).max(missing.above);
     let from = if missing.above == before.upto { before.from.min(lowest) } else { lowest };
     let now = began_at.unix_timestamp();
