@@ -116,6 +116,9 @@ pub struct ProjectAddArgs {
     /// The language of issues and pages.
     #[arg(long, value_enum, default_value_t = LocaleArg::En)]
     pub locale: LocaleArg,
+    /// Put the marker of an issue into a label too, which finds an issue wherever people move it.
+    #[arg(long)]
+    pub label_marker: bool,
     /// Change the project where it exists.
     #[arg(long)]
     pub update: bool,

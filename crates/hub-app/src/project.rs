@@ -26,6 +26,8 @@ pub struct AddProject {
     pub account_email: String,
     /// Where the API token is.
     pub credential: String,
+    /// Make the marker of an issue a label too.
+    pub label_marker: bool,
     /// Change the project where it exists.
     pub update: bool,
 }
@@ -67,6 +69,7 @@ fn parse(add: &AddProject) -> Result<NewProject, AppError> {
         site_url: site.as_str().trim_end_matches('/').to_owned(),
         account_email: add.account_email.clone(),
         credential_ref: add.credential.clone(),
+        label_marker: add.label_marker,
         update: add.update,
     })
 }

@@ -32,6 +32,8 @@ pub struct NewProject {
     pub account_email: String,
     /// Where its token is: `env://NAME`, `file:///PATH` or `vault://NAME`.
     pub credential_ref: String,
+    /// Whether an issue's marker is a label too.
+    pub label_marker: bool,
     /// Whether an existing project is changed to this.
     pub update: bool,
 }
@@ -55,6 +57,8 @@ pub struct ProjectRow {
     pub jira_project_key: String,
     /// Its Confluence space.
     pub confluence_space_key: SpaceKey,
+    /// Whether an issue's marker is a label too, as a second witness.
+    pub label_marker: bool,
 }
 
 impl ProjectRow {
@@ -121,33 +125,36 @@ static TENANT: Query = Query {
 };
 static FIND_IN_TENANT: Query = Query {
     doing: "find the project",
-    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker
             from hub.projects p join hub.tenants t on t.id = p.tenant_id
            where t.slug = $1 and p.key = $2",
     types: &[Type::TEXT, Type::TEXT],
 };
 static FIND: Query = Query {
     doing: "find the project",
-    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker
             from hub.projects p join hub.tenants t on t.id = p.tenant_id
            where p.key = $1 order by t.slug",
     types: &[Type::TEXT],
 };
 static LIST: Query = Query {
     doing: "list the projects",
-    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker
             from hub.projects p join hub.tenants t on t.id = p.tenant_id order by t.slug, p.key",
     types: &[],
 };
 static SAVE_PROJECT: Query = Query {
     doing: "save the project",
-    sql: "insert into hub.projects as p (tenant_id, key, name, locale, jira_project_key, confluence_space_key)
-          select t.id, $2, $3, $4, $5, $6 from hub.tenants t where t.slug = $1
+    sql: "insert into hub.projects as p (tenant_id, key, name, locale, jira_project_key, confluence_space_key, label_marker)
+          select t.id, $2, $3, $4, $5, $6, $7 from hub.tenants t where t.slug = $1
           on conflict (tenant_id, key) do update set name = excluded.name, locale = excluded.locale,
             jira_project_key = excluded.jira_project_key, confluence_space_key = excluded.confluence_space_key,
-            updated_at = now()
+            label_marker = excluded.label_marker, updated_at = now()
           returning id, tenant_id",
-    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT],
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::BOOL],
 };
 static SAVE_CONNECTOR: Query = Query {
     doing: "save the connector",
@@ -219,8 +226,9 @@ impl Store {
             }
         }
         let (locale, space) = (new.locale.as_str(), new.confluence_space_key.as_str());
-        let saved =
-            SAVE_PROJECT.rows(tx.client(), &[&slug, &key, &new.name, &locale, &new.jira_project_key, &space]).await?;
+        let saved = SAVE_PROJECT
+            .rows(tx.client(), &[&slug, &key, &new.name, &locale, &new.jira_project_key, &space, &new.label_marker])
+            .await?;
         for row in &saved {
             let (id, tenant): (Uuid, Uuid) = (row.get(0), row.get(1));
             for kind in ConnectorKind::ALL {
@@ -346,6 +354,7 @@ fn differences(new: &NewProject, site: &str, old: &ProjectRow, connectors: &[Con
         ("locale", old.locale == new.locale),
         ("Jira project", old.jira_project_key == new.jira_project_key),
         ("Confluence space", old.confluence_space_key == new.confluence_space_key),
+        ("marker as a label", old.label_marker == new.label_marker),
         ("site", connector(&|c| c.base_url == site)),
         ("account", connector(&|c| c.account_email == new.account_email)),
         ("credential reference", connector(&|c| c.credential_ref == new.credential_ref)),
@@ -367,6 +376,7 @@ fn project(row: &Row) -> Result<ProjectRow, StoreError> {
         jira_project_key: row.get(6),
         confluence_space_key: SpaceKey::new(row.get::<_, String>(7))
             .map_err(|e| StoreError::unreadable("a project's space", e))?,
+        label_marker: row.get(8),
     })
 }
 

@@ -27,6 +27,7 @@ pub async fn add(settings: &Settings, arguments: ProjectAddArgs, output: &Output
         confluence_space: arguments.confluence_space,
         account_email: arguments.account_email,
         credential: arguments.credential,
+        label_marker: arguments.label_marker,
         update: arguments.update,
     };
     // Everything that can be told without a database is told without one.

@@ -124,22 +124,14 @@ impl Hub {
 
     /// Adds the project `shop`.
     pub fn add_project(&self, site: &str, credential: &str) -> Ran {
-        self.hub(&[
-            "project",
-            "add",
-            "--key",
-            "shop",
-            "--site",
-            site,
-            "--jira-project",
-            "SHOP",
-            "--confluence-space",
-            "SHOP",
-            "--account-email",
-            "qa@example.com",
-            "--credential",
-            credential,
-        ])
+        self.hub(&self.add_command(site, credential).iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The arguments that add the project `shop`.
+    pub fn add_command(&self, site: &str, credential: &str) -> Vec<String> {
+        let words = ["project", "add", "--key", "shop", "--jira-project", "SHOP", "--confluence-space", "SHOP"];
+        let account = ["--account-email", "qa@example.com", "--site", site, "--credential", credential];
+        words.into_iter().chain(account).map(str::to_owned).collect()
     }
 
     pub fn credential(&self) -> String {
