@@ -8,7 +8,7 @@ use tokio_postgres::{
 
 use crate::{
     StoreError, admin, audit, entities, imports, jobs, ledger, ledger_dead, ledger_record, ledger_resolve, migrate,
-    results, results_read, tx,
+    rate, results, results_read, tx,
 };
 
 /// A statement that this crate sends.
@@ -63,6 +63,7 @@ pub fn statements() -> Vec<&'static Query> {
         ledger_resolve::QUERIES,
         ledger_record::QUERIES,
         migrate::QUERIES,
+        rate::QUERIES,
         results::QUERIES,
         results_read::QUERIES,
         tx::QUERIES,
