@@ -4,6 +4,7 @@
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
 //! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`status`] (what came of it).
 
+pub mod budget;
 pub mod credentials;
 pub mod database;
 pub mod dead_letters;

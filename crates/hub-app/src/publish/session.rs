@@ -3,13 +3,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hub_destination::{Transport, budget::LocalBudget, site::Site};
+use hub_destination::{Gate, Transport, rates::Rates, site::Site};
 use hub_domain::{Moment, facts::Destination};
 use hub_store::{ConnectorKind, ConnectorRow};
 
 use super::Context;
 use crate::{
-    AppError, credentials,
+    AppError,
+    budget::SharedBudget,
+    credentials,
     meter::{Calls, Meter},
 };
 
@@ -152,9 +154,11 @@ async fn connect(context: &Context<'_>, kind: ConnectorKind) -> Result<(Connecto
     let connector =
         connectors.into_iter().find(|c| c.kind == kind).ok_or_else(|| no_connector(context, destination))?;
     let token = credentials::resolve(&connector.credential_ref)?;
-    let budget = Arc::new(LocalBudget::default());
-    let site = Site::new(&connector.base_url, &connector.account_email, &token, budget)?;
-    let transport: Arc<dyn Transport> = Arc::new(site);
+    let site = Site::new(&connector.base_url, &connector.account_email, &token)?;
+    let rates = Rates::from_json(&connector.rate)?;
+    let product = destination.as_str();
+    let budget = SharedBudget::new(context.store.clone(), &connector.base_url, product, context.project.id, rates);
+    let transport: Arc<dyn Transport> = Arc::new(Gate::new(Arc::new(site), Arc::new(budget)));
     Ok((connector, Arc::new(Meter::new(transport))))
 }
 
