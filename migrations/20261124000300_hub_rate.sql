@@ -63,7 +63,8 @@ declare
   others timestamptz;
 begin
   granted := 0;
-  if p_rps is null or not p_rps > 0 or p_want is null or p_want < 1 then
+  -- NaN counts as more than infinity here.
+  if p_rps is null or p_rps <= 0 or p_rps >= 'infinity' or p_want is null or p_want < 1 then
     raise exception 'the rate % and the number % of permits must be above 0', p_rps, p_want using errcode = '22023';
   end if;
   -- Locked only while a quota is paced, and always before the endpoint's row.
