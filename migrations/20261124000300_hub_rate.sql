@@ -18,7 +18,7 @@ create unlogged table hub_private.rate (
   limit_rps float8 check (limit_rps > 0),
   limit_until timestamptz not null default '-infinity',
   slowed_at timestamptz not null default '-infinity',
-  -- Start-time fair queueing: permits granted, as the project sees it that was served last.
+  -- Start-time fair queueing: where the projects stand that are at work, less what the slowest of them may lag.
   served float8 not null default 0,
   primary key (site, product, endpoint, method)
 ) with (fillfactor = 50);
@@ -33,6 +33,7 @@ create unlogged table hub_private.rate_share (
   served float8 not null,
   -- It was sent away with permits wanted, and is expected back until then.
   hungry_until timestamptz not null default '-infinity',
+  asked_at timestamptz not null,
   primary key (site, product, endpoint, method, project_id)
 ) with (fillfactor = 50);
 
@@ -42,14 +43,18 @@ revoke all on hub_private.rate, hub_private.rate_share from public;
 --   granted > 0: the permits are due first_ms (negative: already) from now and then every step_ms; each may be used up to
 --     keep_ms late. No more is handed out than is due within the horizon, so that a project that comes later waits little.
 --   granted = 0: come back after wait_ms. paused says whether a pause is the reason: 'site', 'endpoint' or nothing.
--- What nobody took in time may be caught up for half of the tolerance here and for the other half by keep_ms. The site's own
--- bucket holds one second's calls: 0.8 s of them less two calls is what is used of it at most, 0.6 s at 10 calls a second and more.
+-- What nobody took in time may be caught up for half of the tolerance here and for the other half by keep_ms. A project that had
+-- less than another need not queue behind what that one has reserved already: its permits are due now, and the line becomes
+-- longer by them. Without this a project that makes one call at a time would get one permit for each length of the line.
+-- The site's own bucket holds one second's calls. Of it the tolerance uses 0.6 s where a project is alone; where several are,
+-- 0.4 s, and the early permits 0.35 s. Slow rates, whose bucket holds a few calls, get less of both.
 create function hub_private.rate_take(
   p_site text, p_product text, p_endpoint text, p_method text, p_project uuid, p_rps float8, p_want integer,
   out granted integer, out first_ms float8, out step_ms float8, out keep_ms float8, out wait_ms float8, out paused text)
 language plpgsql security definer set search_path = '' as $$
 declare
   horizon constant interval := '250 milliseconds';
+  early constant interval := '350 milliseconds';
   grace constant interval := '150 milliseconds';
   at_site hub_private.rate;
   r hub_private.rate;
@@ -60,7 +65,12 @@ declare
   pace float8;
   due timestamptz;
   now timestamptz;
-  others timestamptz;
+  is_behind boolean;
+  reach interval;
+  others integer;
+  others_least float8;
+  others_most float8;
+  others_back timestamptz;
 begin
   granted := 0;
   -- NaN counts as more than infinity here.
@@ -89,9 +99,26 @@ begin
     return;
   end if;
 
+  select greatest(s.served, r.served) into ours from hub_private.rate_share s
+   where s.site = p_site and s.product = p_product and s.endpoint = p_endpoint and s.method = p_method
+     and s.project_id = p_project;
+  if not found then
+    ours := r.served;
+    -- Who has not asked for so long has no claim that could be lost.
+    delete from hub_private.rate_share s
+     where s.site = p_site and s.product = p_product and s.endpoint = p_endpoint and s.method = p_method
+       and s.asked_at < now - '10 seconds'::interval;
+  end if;
+  select count(*), min(s.served), max(s.served),
+         max(s.hungry_until) filter (where s.hungry_until > now and greatest(s.served, r.served) < ours)
+    into others, others_least, others_most, others_back from hub_private.rate_share s
+   where s.site = p_site and s.product = p_product and s.endpoint = p_endpoint and s.method = p_method
+     and s.project_id <> p_project and s.asked_at > now - '1 second'::interval;
+
   rps := case when r.limit_until > now then least(p_rps, r.limit_rps) else p_rps end;
   step := pg_catalog.make_interval(secs => 1 / rps);
-  tolerance := pg_catalog.make_interval(secs => least(0.6, greatest(0.1, 0.8 - 2 / rps)) / 2);
+  tolerance := pg_catalog.make_interval(
+    secs => least(case when others = 0 then 0.6 else 0.4 end, greatest(0.1, 0.8 - 2 / rps)) / 2);
   -- After a pause the site's bucket is empty: what was due meanwhile is not caught up.
   due := greatest(r.tat, now - tolerance, r.pause_until, at_site.pause_until);
   if at_site.limit_until > now then
@@ -99,40 +126,37 @@ begin
     step := greatest(step, pg_catalog.make_interval(secs => 1 / pace));
     due := greatest(due, at_site.tat);
   end if;
+  is_behind := ours < others_most and rps >= 8 and pace is null;
+  reach := case when is_behind then early else horizon end;
 
-  select greatest(s.served, r.served) into ours from hub_private.rate_share s
-   where s.site = p_site and s.product = p_product and s.endpoint = p_endpoint and s.method = p_method
-     and s.project_id = p_project;
-  ours := coalesce(ours, r.served);
-  select max(s.hungry_until) into others from hub_private.rate_share s
-   where s.site = p_site and s.product = p_product and s.endpoint = p_endpoint and s.method = p_method
-     and s.project_id <> p_project and s.hungry_until > now and greatest(s.served, r.served) < ours;
-
-  if due > now + horizon or others is not null then
+  if due > now + reach or others_back is not null then
     -- Behind another project: come back when it has been here.
-    due := greatest(due - horizon, now + '1 millisecond', least(others - grace, now + '50 milliseconds') + '2 milliseconds');
+    due := greatest(due - reach, now + '1 millisecond'::interval,
+      least(others_back - grace, now + '50 milliseconds'::interval) + '2 milliseconds'::interval);
     wait_ms := 1000 * extract(epoch from due - now);
-    insert into hub_private.rate_share as s (site, product, endpoint, method, project_id, served, hungry_until)
-    values (p_site, p_product, p_endpoint, p_method, p_project, ours, due + grace)
+    insert into hub_private.rate_share as s (site, product, endpoint, method, project_id, served, hungry_until, asked_at)
+    values (p_site, p_product, p_endpoint, p_method, p_project, ours, due + grace, now)
     on conflict (site, product, endpoint, method, project_id)
-      do update set served = excluded.served, hungry_until = excluded.hungry_until;
+      do update set served = excluded.served, hungry_until = excluded.hungry_until, asked_at = excluded.asked_at;
     return;
   end if;
 
-  granted := least(p_want, greatest(1, floor(least(rps, pace) / 10)::integer));
-  first_ms := 1000 * extract(epoch from due - now);
+  granted := least(p_want, greatest(1, floor(least(rps, pace) / 10 / (1 + others))::integer));
+  first_ms := 1000 * extract(epoch from case when is_behind then least(due, now) else due end - now);
   step_ms := 1000 * extract(epoch from step);
   keep_ms := 1000 * extract(epoch from tolerance);
-  update hub_private.rate x set tat = due + granted * step, served = ours
+  -- Who is at work keeps the claim to what it had less than others, for half a second's permits.
+  update hub_private.rate x
+     set tat = due + granted * step, served = greatest(r.served, least(ours, others_least), ours - rps / 2)
    where x.site = p_site and x.product = p_product and x.endpoint = p_endpoint and x.method = p_method;
   if pace is not null then
     update hub_private.rate x set tat = due + granted * pg_catalog.make_interval(secs => 1 / pace)
      where x.site = p_site and x.product = p_product and x.endpoint = '' and x.method = '';
   end if;
-  insert into hub_private.rate_share as s (site, product, endpoint, method, project_id, served)
-  values (p_site, p_product, p_endpoint, p_method, p_project, ours + granted)
+  insert into hub_private.rate_share as s (site, product, endpoint, method, project_id, served, asked_at)
+  values (p_site, p_product, p_endpoint, p_method, p_project, ours + granted, now)
   on conflict (site, product, endpoint, method, project_id)
-    do update set served = excluded.served, hungry_until = '-infinity';
+    do update set served = excluded.served, hungry_until = '-infinity', asked_at = excluded.asked_at;
 end $$;
 
 -- Pauses an endpoint and method, or the site where both are empty, and returns how long it stands still from now on. A told wait
