@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "the tests' own helpers end a test as the tests do")]
 
 mod budget;
+mod budget_settings;
 mod rate;
 mod rate_cell;
