@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hub_destination::{Cause, Outcome, site::SiteError};
+use hub_destination::{Cause, Outcome, rates::RateError, site::SiteError};
 use hub_domain::codes::{self, Code};
 use hub_store::StoreError;
 
@@ -15,6 +15,9 @@ pub enum AppError {
     /// The site's settings.
     #[error(transparent)]
     Site(#[from] SiteError),
+    /// How fast a connector's calls may go out.
+    #[error(transparent)]
+    Rate(#[from] RateError),
     /// There is no such project.
     #[error("find the project {key:?}")]
     UnknownProject {
@@ -80,6 +83,7 @@ impl AppError {
         match self {
             Self::Store(error) => error.code(),
             Self::Site(error) => error.code(),
+            Self::Rate(error) => error.code(),
             Self::UnknownProject { .. } => &codes::UNKNOWN_PROJECT,
             Self::NoConnector { .. } | Self::Argument { .. } => &codes::BAD_SETTING,
             Self::Credential { .. } => &codes::CREDENTIAL_MISSING,

@@ -6,6 +6,7 @@
 //! still hold it), [`status`] (what came of it).
 
 pub mod audit;
+pub mod budget;
 pub mod credentials;
 pub mod database;
 pub mod dead_letters;

@@ -116,6 +116,8 @@ pub struct ConnectorRow {
     pub capabilities: Option<Value>,
     /// When that was found.
     pub capabilities_at: Option<OffsetDateTime>,
+    /// How fast calls may go out, as an operator set it: `{}` for the documented limits.
+    pub rate: Value,
 }
 
 static TENANT: Query = Query {
@@ -175,7 +177,7 @@ static FORGET_CAPABILITIES: Query = Query {
 };
 static CONNECTORS: Query = Query {
     doing: "list the connectors",
-    sql: "select id, kind, base_url, account_email, credential_ref, capabilities, capabilities_at
+    sql: "select id, kind, base_url, account_email, credential_ref, capabilities, capabilities_at, rate
             from hub.connectors where project_id = $1 order by kind desc",
     types: &[Type::UUID],
 };
@@ -393,6 +395,7 @@ fn connectors(rows: &[Row]) -> Result<Vec<ConnectorRow>, StoreError> {
                 credential_ref: row.get(4),
                 capabilities: row.get(5),
                 capabilities_at: row.get(6),
+                rate: row.get(7),
             })
         })
         .collect()

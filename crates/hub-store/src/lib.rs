@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`config`] (where the database is), [`embedded`] (a private server), [`migrate`], [`store`] (the pool),
 //! [`admin`] (projects and connectors), [`tx`] (a tenant's transaction under row-level security) and what can be done in
-//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`].
+//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`]. [`rate`] is the budget of calls that processes share.
 //!
 //! Statements are typed and unnamed throughout, so that the hub works behind a transaction pooler. Nothing here reads the
 //! environment; what a user configured arrives in [`DatabaseConfig`].
@@ -30,6 +30,7 @@ mod ledger_resolve;
 mod ledger_rows;
 pub mod migrate;
 pub mod query;
+pub mod rate;
 mod recovery;
 pub mod results;
 mod results_read;
@@ -57,6 +58,7 @@ pub use ledger::{
 pub use ledger_dead::DeadLetters;
 pub use ledger_resolve::{CauseLine, OpenCreate};
 pub use migrate::{MIGRATIONS, Migration, MigrationStatus};
+pub use rate::{Block, Paused, RateKey, RateWait, Taken};
 pub use recovery::{Recovery, ServerSeen};
 pub use results::{ResultsWritten, RunMonth};
 pub use results_read::ResultFilter;

@@ -8,7 +8,7 @@ use tokio_postgres::{
 
 use crate::{
     StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, recovery, results, results_read, tx,
+    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, tx,
 };
 
 /// A statement that this crate sends.
@@ -66,6 +66,7 @@ pub fn statements() -> Vec<&'static Query> {
         ledger_resolve::QUERIES,
         ledger_record::QUERIES,
         migrate::QUERIES,
+        rate::QUERIES,
         recovery::QUERIES,
         results::QUERIES,
         results_read::QUERIES,
