@@ -1,6 +1,6 @@
 //! The command line: what can be said to the program.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU8, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -45,6 +45,8 @@ pub enum Command {
     Ingest(IngestArgs),
     /// Publish what differs from what is published.
     Sync(SyncArgs),
+    /// Publish whatever becomes due, of all projects, until asked to end; any number of workers share a database.
+    Work(WorkArgs),
     /// Show projects, what is published, what waits and why.
     Status(StatusArgs),
     /// Look at what the site refused, try it again or give it up.
@@ -76,6 +78,18 @@ pub struct DemoArgs {
 pub enum ProjectCommand {
     /// Add a project, or change one with --update.
     Add(ProjectAddArgs),
+    /// Stop publishing a project; what is taken and planned meanwhile is kept.
+    Archive {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+    },
+    /// Take an archived project up again.
+    Unarchive {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+    },
 }
 
 /// The language of what is written into issues and pages.
@@ -157,6 +171,17 @@ pub struct SyncArgs {
     /// Wait for what is throttled, to be repeated or uncertain, until nothing is left to do.
     #[arg(long)]
     pub wait: bool,
+}
+
+/// Arguments of `work`.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// Lanes to drain at the same time.
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub concurrency: NonZeroU8,
+    /// End when nothing is due and no lane is busy.
+    #[arg(long)]
+    pub until_idle: bool,
 }
 
 /// Arguments of `status`.

@@ -2,13 +2,14 @@
 //! transaction; no transaction is open during a remote call.
 //!
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
-//! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`status`] (what came of it).
+//! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`lanes`] (who does that, and when), [`status`] (what came of it).
 
 pub mod credentials;
 pub mod database;
 pub mod dead_letters;
 pub mod error;
 pub mod ingest;
+pub mod lanes;
 pub mod meter;
 pub mod plan;
 pub mod progress;

@@ -129,6 +129,14 @@ pub async fn slice(
     Ok(Some(tally))
 }
 
+/// Looks for creates whose answer never came. Returns how many are settled: adopted, or proven absent and due again.
+///
+/// # Errors
+/// The database's, or a site that stops the whole work.
+pub async fn resolve(context: &Context<'_>, session: &mut Session) -> Result<u64, AppError> {
+    resolve::open_creates(context, session, &mut SyncReport::default()).await
+}
+
 /// Publishes everything that is due, in the order issues, pages, links. With `wait`, also what becomes due by waiting.
 ///
 /// # Errors
@@ -212,7 +220,7 @@ async fn announce(context: &Context<'_>) -> Result<(), AppError> {
     Ok(())
 }
 
-fn add(total: &mut Tally, part: Tally) {
+pub(crate) fn add(total: &mut Tally, part: Tally) {
     total.created += part.created;
     total.updated += part.updated;
     total.adopted += part.adopted;

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`config`] (where the database is), [`embedded`] (a private server), [`migrate`], [`store`] (the pool),
 //! [`admin`] (projects and connectors), [`tx`] (a tenant's transaction under row-level security) and what can be done in
-//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`].
+//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`], [`lanes`] (the bells of the [`queue`]).
 //!
 //! Statements are typed and unnamed throughout, so that the hub works behind a transaction pooler. Nothing here reads the
 //! environment; what a user configured arrives in [`DatabaseConfig`].
@@ -18,6 +18,7 @@ pub mod entities;
 pub mod error;
 pub mod imports;
 pub mod jobs;
+pub mod lanes;
 mod launch;
 pub mod ledger;
 mod ledger_dead;
@@ -27,6 +28,7 @@ mod ledger_resolve;
 mod ledger_rows;
 pub mod migrate;
 pub mod query;
+pub mod queue;
 pub mod results;
 mod results_read;
 pub mod split;
@@ -43,6 +45,7 @@ pub use entities::{Change, EntityRow, Upserted};
 pub use error::StoreError;
 pub use imports::{Import, ImportRow};
 pub use jobs::{JobEnd, JobId, JobRow, JobStart};
+pub use lanes::{Bell, Lane, LaneKind, LaneLine, LaneOutlook, LaneStop, QueueLoad};
 pub use ledger::{
     Claim, DueLine, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded, RemoteRef,
     SummaryLine, Wanted,
@@ -50,6 +53,7 @@ pub use ledger::{
 pub use ledger_dead::DeadLetters;
 pub use ledger_resolve::{CauseLine, OpenCreate};
 pub use migrate::{MIGRATIONS, Migration, MigrationStatus};
+pub use queue::QueueConnection;
 pub use results::{ResultsWritten, RunMonth};
 pub use results_read::ResultFilter;
 pub use store::Store;

@@ -7,8 +7,8 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, entities, imports, jobs, ledger, ledger_dead, ledger_record, ledger_resolve, migrate,
-    results, results_read, tx,
+    StoreError, admin, audit, entities, imports, jobs, lanes, ledger, ledger_dead, ledger_record, ledger_resolve,
+    migrate, results, results_read, tx,
 };
 
 /// A statement that this crate sends.
@@ -58,6 +58,7 @@ pub fn statements() -> Vec<&'static Query> {
         entities::QUERIES,
         imports::QUERIES,
         jobs::QUERIES,
+        lanes::QUERIES,
         ledger::QUERIES,
         ledger_dead::QUERIES,
         ledger_resolve::QUERIES,

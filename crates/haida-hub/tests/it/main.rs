@@ -11,6 +11,8 @@ mod changes;
 mod dead_letters;
 mod demo;
 mod environment;
+mod fleet;
 mod journey;
 mod killed;
 mod support;
+mod work;

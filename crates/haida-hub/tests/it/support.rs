@@ -72,7 +72,13 @@ impl Hub {
     }
 
     pub async fn with(options: Options) -> Self {
-        let options = Options { projects: vec!["SHOP".into()], spaces: vec!["SHOP".into()], ..options };
+        Self::with_projects(options, &["SHOP"]).await
+    }
+
+    /// A site with these Jira projects, each with a space of the same key.
+    pub async fn with_projects(options: Options, keys: &[&str]) -> Self {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let options = Options { projects: keys.clone(), spaces: keys, ..options };
         let hub = Self {
             database: TestDatabase::fresh().await,
             site: start(options).await.expect("the site starts"),
@@ -124,17 +130,22 @@ impl Hub {
 
     /// Adds the project `shop`.
     pub fn add_project(&self, site: &str, credential: &str) -> Ran {
+        self.add_project_named("SHOP", site, credential)
+    }
+
+    /// Adds a project whose key is a Jira project's in lower case.
+    pub fn add_project_named(&self, jira_project: &str, site: &str, credential: &str) -> Ran {
         self.hub(&[
             "project",
             "add",
             "--key",
-            "shop",
+            &jira_project.to_lowercase(),
             "--site",
             site,
             "--jira-project",
-            "SHOP",
+            jira_project,
             "--confluence-space",
-            "SHOP",
+            jira_project,
             "--account-email",
             "qa@example.com",
             "--credential",
