@@ -139,17 +139,23 @@ begin
   return closed;
 end $$;
 
--- Gives back what a worker held that will not go on with it: its jobs are due now, and no attempt is counted.
-create function hub_private.release_worker(worker text) returns integer
+-- Gives back what a worker held that will not go on with it, except lanes on which a batch of it is still on its way: its
+-- jobs are due now, and no attempt is counted. Returns how many jobs.
+create function hub_private.release_worker(worker text, keep text[]) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
-  released integer;
+  held bigint[];
 begin
-  select hub_queue.recover_dead_worker_jobs(array[worker]) into released;
-  perform hub_queue.worker_deregister(worker);
+  select coalesce(array_agg(j.id), '{}') into held from hub_queue._private_jobs j
+    left join hub_queue._private_job_queues q on q.id = j.job_queue_id
+   where j.locked_by = worker and (q.queue_name is null or q.queue_name <> all(keep));
+  perform hub_queue._private_return_jobs(worker, held);
+  update hub_queue._private_job_queues q set locked_by = null, locked_at = null
+   where q.locked_by = worker and q.queue_name <> all(keep);
+  if keep = '{}' then perform hub_queue.worker_deregister(worker); end if;
   update hub_queue._private_jobs j set run_at = pg_catalog.now(), attempts = 0
    where j.key is not null and j.locked_at is null and j.last_error like '%HUB-3003%' and j.run_at > pg_catalog.now();
-  return released;
+  return pg_catalog.cardinality(held);
 end $$;
 
 -- Gives back jobs that are locked for a worker which does not know them: the answer to its claim was lost.
@@ -191,6 +197,6 @@ end $$;
 
 revoke all on function hub_private.put_bell(uuid, text, timestamptz), hub_private.ring(uuid[], text[], timestamptz[]),
   hub_private.ring_due(text[], text[], text[]), hub_private.tidy_queue(), hub_private.close_dead_runs(),
-  hub_private.release_worker(text), hub_private.release_unknown(text, bigint[], interval), hub_private.queue_load(),
+  hub_private.release_worker(text, text[]), hub_private.release_unknown(text, bigint[], interval), hub_private.queue_load(),
   hub_private.lane_jobs(uuid) from public;
 grant execute on function hub_private.ring(uuid[], text[], timestamptz[]) to hub_worker;

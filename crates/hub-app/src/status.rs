@@ -127,8 +127,11 @@ pub async fn of(store: &Store, row: &ProjectRow) -> Result<ProjectStatus, AppErr
 
 /// What the queue's engine was told counts where the lane itself says nothing: a job that only a newer version understands.
 fn lane_state(line: LaneLine) -> LaneState {
-    let told = line.last_error.as_deref().and_then(|text| Some(text.trim_matches('"').split_once(' ')?));
-    let told = told.filter(|(code, _)| codes::find(code).is_some());
+    let told = line.last_error.as_deref().and_then(|text| {
+        let (_, after) = text.split_once("HUB-")?;
+        let (number, message) = after.split_once(' ')?;
+        Some((codes::find(&format!("HUB-{number}"))?.id, message.trim_end_matches(['"', ')'])))
+    });
     LaneState {
         kind: line.kind,
         busy: line.busy,

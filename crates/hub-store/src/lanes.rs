@@ -227,8 +227,8 @@ static CLOSE_DEAD_RUNS: Query = Query {
 };
 static RELEASE_WORKER: Query = Query {
     doing: "give back what a worker held",
-    sql: "select hub_private.release_worker($1)::int8",
-    types: &[Type::TEXT],
+    sql: "select hub_private.release_worker($1, $2)::int8",
+    types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
 static RELEASE_UNKNOWN: Query = Query {
     doing: "give back jobs whose claim was lost",
@@ -398,12 +398,14 @@ impl Store {
         Ok(first_count(&CLOSE_DEAD_RUNS.rows(&*self.client().await?, &[]).await?))
     }
 
-    /// Gives back what a worker of this process held that will not go on with it. Returns how many jobs.
+    /// Gives back what a worker of this process held that will not go on with it, except the lanes `keep`, on which a batch
+    /// of it is still on its way. Returns how many jobs.
     ///
     /// # Errors
     /// [`StoreError::Connect`], [`StoreError::Query`].
-    pub async fn release_worker(&self, worker: &str) -> Result<u64, StoreError> {
-        Ok(first_count(&RELEASE_WORKER.rows(&*self.client().await?, &[&worker]).await?))
+    pub async fn release_worker(&self, worker: &str, keep: &[Lane]) -> Result<u64, StoreError> {
+        let keep: Vec<String> = keep.iter().map(Lane::to_string).collect();
+        Ok(first_count(&RELEASE_WORKER.rows(&*self.client().await?, &[&worker, &keep]).await?))
     }
 
     /// Gives back jobs that have been locked for a worker for longer than `age` without being known to it. Returns how many.

@@ -18,8 +18,11 @@ pub struct Worker {
 impl Worker {
     /// Starts a worker on the hub's database; its log is JSON lines in the test's folder.
     pub fn start(hub: &Hub, name: &str, arguments: &[&str]) -> Self {
-        let log = hub.folder.path().join(format!("{name}.log"));
-        let mut command = hub.command(&["work"]);
+        Self::spawn(hub.command(&["work"]), hub.folder.path().join(format!("{name}.log")), arguments)
+    }
+
+    /// Starts a worker by a command that ends in `work`.
+    pub fn spawn(mut command: Command, log: PathBuf, arguments: &[&str]) -> Self {
         command.args(arguments).stdout(Stdio::null()).stderr(File::create(&log).expect("a log"));
         Self { child: command.spawn().expect("the program starts"), log }
     }
@@ -28,8 +31,9 @@ impl Worker {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// Waits until it can take lanes.
+    pub async fn until_ready(&self) {
+        Hub::until_logged(self, "the worker is ready", Duration::from_secs(20)).await;
     }
 
     pub fn signal(&self, name: &str) {

@@ -14,5 +14,6 @@ mod environment;
 mod fleet;
 mod journey;
 mod killed;
+mod queue;
 mod support;
 mod work;

@@ -84,6 +84,8 @@ pub struct Works {
     lanes: Mutex<HashMap<Lane, Arc<Turnstile<()>>>>,
     /// The queue's jobs that have begun here.
     begun: Mutex<HashSet<i64>>,
+    /// The lanes that a run of this process is on, also one whose job is gone with its connection.
+    running: Mutex<HashSet<Lane>>,
     in_flight: watch::Sender<usize>,
     runs: AtomicU64,
     handled: AtomicU64,
@@ -110,6 +112,7 @@ impl Works {
             turn: Mutex::default(),
             lanes: Mutex::default(),
             begun: Mutex::default(),
+            running: Mutex::default(),
             in_flight: watch::Sender::new(0),
             runs: AtomicU64::new(0),
             handled: AtomicU64::new(0),
@@ -137,6 +140,12 @@ impl Works {
     #[must_use]
     pub fn begun(&self) -> Vec<i64> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// The lanes that a run of this process is on.
+    #[must_use]
+    pub fn running(&self) -> Vec<Lane> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// Runs that handled something, and how much they handled.
@@ -171,6 +180,7 @@ impl Works {
             // The bell is put again by whoever released the job.
             return Err(AppError::Lost { lane, reason: "the worker stops".to_owned() });
         }
+        let _running = Running::new(self.clone(), lane);
         let ran = run::lane(&self.store, &self.sessions, lane, stop).await?;
         if let Ran::Handled(count) = ran {
             self.runs.fetch_add(1, Ordering::Relaxed);
@@ -209,6 +219,22 @@ impl Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         self.0.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+/// Knows a lane while a run is on it.
+struct Running(Arc<Works>, Lane);
+
+impl Running {
+    fn new(works: Arc<Works>, lane: Lane) -> Self {
+        works.running.lock().unwrap_or_else(PoisonError::into_inner).insert(lane);
+        Self(works, lane)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 

@@ -2,11 +2,11 @@
 //! a turn of it is ended at the first lost statement and a new one begins as soon as the database answers; what the old one
 //! held is given back at once instead of after the time by which others take it for dead.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use graphile_worker::{LocalQueueConfig, RefetchDelayConfig, WorkerOptions, WorkerRecoveryConfig};
 use hub_domain::codes;
-use hub_store::{QueueConnection, Store, queue::QUEUE_SCHEMA};
+use hub_store::{Lane, QueueConnection, Store, queue::QUEUE_SCHEMA};
 use serde::Serialize;
 
 use super::{
@@ -20,18 +20,19 @@ use crate::AppError;
 /// Connections of the queue itself, besides the one that listens.
 const QUEUE_CONNECTIONS: usize = 6;
 /// How often a process says that it lives, and after which silence others take its lanes over: together with the sweep at
-/// most 35 s.
+/// most 25 s. A process that was only slow is fenced out of the rows that it had announced.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-const SWEEP: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(25);
+const SWEEP: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(20);
 /// How often the engine asks for jobs that no bell announced, as those that become due by waiting.
 const POLL: Duration = Duration::from_secs(1);
 /// How long a claimed job may wait for a free hand before it is given back for others.
 const CLAIMED_FOR: Duration = Duration::from_secs(5);
-/// The engine's own patience after a wish to stop. A run is a task of its own and has [`LAST_BATCH`].
-const GRACE: Duration = Duration::from_secs(5);
-/// How long the process waits for batches that are on their way: longer than one call to a site may take.
-const LAST_BATCH: Duration = Duration::from_secs(40);
+/// How long batches that are on their way may go on after a wish to stop: longer than one call to a site may take. What
+/// is not done then is given back; a create without an answer is looked for by its marker.
+const LAST_BATCH: Duration = Duration::from_secs(35);
+/// How often the lanes of a lost connection are looked at whose last batch is still on its way.
+const LEFTOVERS: Duration = Duration::from_millis(250);
 /// How often a process compares what it holds with what it knows.
 const INVENTORY: Duration = Duration::from_secs(5);
 /// A claim of this age that the process does not know is one whose answer was lost.
@@ -70,7 +71,7 @@ pub struct WorkReport {
 pub async fn work(store: Store, options: WorkOptions, stop: Stop) -> Result<WorkReport, AppError> {
     let mut connection = store.queue(QUEUE_CONNECTIONS)?;
     let works = Arc::new(Works::new(store, stop.clone()));
-    let mut held: Option<String> = None;
+    let mut held = Held::default();
     let mut pause = FIRST_PAUSE;
     let mut reconnects = 0;
     while !stop.is_asked() {
@@ -95,14 +96,40 @@ pub async fn work(store: Store, options: WorkOptions, stop: Stop) -> Result<Work
     if left > 0 {
         tracing::warn!(code = codes::WORKER_LOST.id, left, "runs did not end in time; others look for their answers");
     }
-    if let Some(worker) = held {
-        // Where the database is away others take its lanes over after their time.
-        if let Err(error) = works.store().release_worker(&worker).await {
-            tracing::warn!(code = error.code().id, "failed to give back the worker's jobs: {}", chain(&error));
-        }
+    // Where the database is away others take the lanes over after their time.
+    if let Err(error) = held.give_back(&works, &[]).await {
+        tracing::warn!(code = error.code().id, "failed to give back the worker's jobs: {}", chain(&error));
     }
     let (runs, handled) = works.totals();
     Ok(WorkReport { runs, handled, reconnects })
+}
+
+/// The engine's workers of this process, each of which may hold jobs in the database.
+#[derive(Default)]
+struct Held {
+    current: Option<String>,
+    /// Those whose connection was lost.
+    workers: Vec<String>,
+}
+
+impl Held {
+    /// Gives back what all of them hold, except the lanes `keep`. Returns how many jobs.
+    async fn give_back(&mut self, works: &Works, keep: &[Lane]) -> Result<u64, AppError> {
+        self.workers.extend(self.current.take());
+        self.give_back_old(works, keep).await
+    }
+
+    /// Gives back what those hold whose connection was lost.
+    async fn give_back_old(&mut self, works: &Works, keep: &[Lane]) -> Result<u64, AppError> {
+        let mut released = 0;
+        for worker in &self.workers {
+            released += works.store().release_worker(worker, keep).await?;
+        }
+        if keep.is_empty() {
+            self.workers.clear();
+        }
+        Ok(released)
+    }
 }
 
 /// One life of the queue's connections. Returns why it ended; nothing where somebody asked.
@@ -111,7 +138,7 @@ async fn turn(
     connection: &mut QueueConnection,
     options: WorkOptions,
     stop: &Stop,
-    held: &mut Option<String>,
+    held: &mut Held,
     pause: &mut Duration,
 ) -> Result<(), String> {
     let turn = works.new_turn();
@@ -119,15 +146,10 @@ async fn turn(
     let begin = async {
         let engine = engine(works, connection, options.concurrency, stop)?;
         let engine = engine.init().await.map_err(|error| error.to_string())?;
-        if let Some(worker) = held.take() {
-            let released = works.store().release_worker(&worker).await;
-            match released {
-                Ok(released) => tracing::info!(released, "gave back what the lost connection held"),
-                Err(error) => {
-                    *held = Some(worker);
-                    return Err(chain(&error));
-                }
-            }
+        // A batch that outlives its connection keeps its lane until it is done, so that nobody does it twice.
+        let released = held.give_back(works, &works.running()).await.map_err(|error| chain(&error))?;
+        if released > 0 {
+            tracing::info!(released, "gave back what the lost connection held");
         }
         if let Err(error) = reconcile::run(works.store()).await {
             tracing::warn!(code = error.code().id, "failed to reconcile the queue: {}", chain(&error));
@@ -137,11 +159,14 @@ async fn turn(
     let engine = tokio::time::timeout(BEGIN_WITHIN, begin)
         .await
         .map_err(|_| format!("the database did not answer within {} s", BEGIN_WITHIN.as_secs()))??;
-    *held = Some(engine.worker_id().clone());
+    let mut leftovers: HashSet<Lane> =
+        if held.workers.is_empty() { HashSet::new() } else { works.running().into_iter().collect() };
+    held.current = Some(engine.worker_id().clone());
     *pause = FIRST_PAUSE;
     tracing::info!(worker = %engine.worker_id(), concurrency = options.concurrency, "the worker is ready");
     let mut run = std::pin::pin!(engine.run());
     let mut inventory = tokio::time::interval(INVENTORY);
+    let mut leftover = tokio::time::interval(LEFTOVERS);
     let mut look = tokio::time::interval(LOOK);
     let mut idle_looks = 0;
     loop {
@@ -156,6 +181,17 @@ async fn turn(
                 engine.request_shutdown();
                 let ended = run.await;
                 return Err(ended.err().map_or_else(|| "a statement found no connection".to_owned(), |e| e.to_string()));
+            }
+            _ = leftover.tick(), if !leftovers.is_empty() => {
+                let running: HashSet<Lane> = works.running().into_iter().collect();
+                let before = leftovers.len();
+                leftovers.retain(|lane| running.contains(lane));
+                if leftovers.len() < before {
+                    let keep: Vec<Lane> = leftovers.iter().copied().collect();
+                    if let Err(error) = held.give_back_old(works, &keep).await {
+                        tracing::debug!(%error, "the lanes of the lost connection have to wait");
+                    }
+                }
             }
             _ = inventory.tick() => inventory_of(works, engine.worker_id()).await,
             _ = look.tick(), if options.until_idle => {
@@ -192,7 +228,7 @@ fn engine(
         .worker_recovery(recovery)
         .listen_os_shutdown_signals(false)
         .shutdown_signal(async move { stop.wait().await })
-        .shutdown_grace_period(GRACE)
+        .shutdown_grace_period(LAST_BATCH)
         .shutdown_interrupted_job_retry_delay(Duration::ZERO)
         .add_extension(Shared(works.clone()))
         .define_job::<Drain>()
