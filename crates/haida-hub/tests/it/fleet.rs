@@ -31,6 +31,10 @@ impl Worker {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it can take lanes.
     pub async fn until_ready(&self) {
         Hub::until_logged(self, "the worker is ready", Duration::from_secs(20)).await;

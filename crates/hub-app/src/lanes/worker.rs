@@ -26,8 +26,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(20);
 /// How often the engine asks for jobs that no bell announced, as those that become due by waiting.
 const POLL: Duration = Duration::from_secs(1);
-/// How long a claimed job may wait for a free hand before it is given back for others.
-const CLAIMED_FOR: Duration = Duration::from_secs(5);
+/// How long a claimed job may wait for a free hand before it is given back: another process may have one.
+const CLAIMED_FOR: Duration = Duration::from_secs(1);
 /// How long batches that are on their way may go on after a wish to stop: longer than one call to a site may take. What
 /// is not done then is given back; a create without an answer is looked for by its marker.
 const LAST_BATCH: Duration = Duration::from_secs(35);
@@ -37,8 +37,9 @@ const LEFTOVERS: Duration = Duration::from_millis(250);
 const INVENTORY: Duration = Duration::from_secs(5);
 /// A claim of this age that the process does not know is one whose answer was lost.
 const UNKNOWN_FOR: Duration = Duration::from_secs(15);
+/// Pauses before a new connection. A refused one costs nothing, and the rate shall be back as soon as the database is.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How long a new turn may take to begin: a server that neither answers nor refuses must not hold the supervisor.
 const BEGIN_WITHIN: Duration = Duration::from_secs(15);
 /// How often `until_idle` looks.
