@@ -59,6 +59,8 @@ pub struct ProjectRow {
     pub confluence_space_key: SpaceKey,
     /// Whether an issue's marker is a label too, as a second witness.
     pub label_marker: bool,
+    /// Since when it is archived: nothing of it is published.
+    pub archived_at: Option<OffsetDateTime>,
 }
 
 impl ProjectRow {
@@ -128,7 +130,7 @@ static TENANT: Query = Query {
 static FIND_IN_TENANT: Query = Query {
     doing: "find the project",
     sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
-                 p.label_marker
+                 p.label_marker, p.archived_at
             from hub.projects p join hub.tenants t on t.id = p.tenant_id
            where t.slug = $1 and p.key = $2",
     types: &[Type::TEXT, Type::TEXT],
@@ -136,7 +138,7 @@ static FIND_IN_TENANT: Query = Query {
 static FIND: Query = Query {
     doing: "find the project",
     sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
-                 p.label_marker
+                 p.label_marker, p.archived_at
             from hub.projects p join hub.tenants t on t.id = p.tenant_id
            where p.key = $1 order by t.slug",
     types: &[Type::TEXT],
@@ -144,9 +146,22 @@ static FIND: Query = Query {
 static LIST: Query = Query {
     doing: "list the projects",
     sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
-                 p.label_marker
+                 p.label_marker, p.archived_at
             from hub.projects p join hub.tenants t on t.id = p.tenant_id order by t.slug, p.key",
     types: &[],
+};
+static FIND_BY_ID: Query = Query {
+    doing: "find the project",
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker, p.archived_at
+            from hub.projects p join hub.tenants t on t.id = p.tenant_id where p.id = $1",
+    types: &[Type::UUID],
+};
+static ARCHIVE: Query = Query {
+    doing: "archive the project",
+    sql: "update hub.projects set archived_at = case when $2 then coalesce(archived_at, now()) end, updated_at = now()
+           where id = $1 and (archived_at is not null) <> $2",
+    types: &[Type::UUID, Type::BOOL],
 };
 static SAVE_PROJECT: Query = Query {
     doing: "save the project",
@@ -192,6 +207,8 @@ pub(crate) static QUERIES: &[&Query] = &[
     &FIND_IN_TENANT,
     &FIND,
     &LIST,
+    &FIND_BY_ID,
+    &ARCHIVE,
     &SAVE_PROJECT,
     &SAVE_CONNECTOR,
     &FORGET_CAPABILITIES,
@@ -267,6 +284,22 @@ impl Store {
     pub async fn project_of(&self, tenant_slug: &str, key: &ProjectKey) -> Result<Option<ProjectRow>, StoreError> {
         let rows = FIND_IN_TENANT.rows(&*self.client().await?, &[&tenant_slug, &key.as_str()]).await?;
         rows.first().map(project).transpose()
+    }
+
+    /// A project by its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Connect`] or [`StoreError::Query`].
+    pub async fn project_by_id(&self, id: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
+        FIND_BY_ID.rows(&*self.client().await?, &[&id.0]).await?.first().map(project).transpose()
+    }
+
+    /// Archives a project, or takes that back. Returns whether it was otherwise before.
+    ///
+    /// # Errors
+    /// [`StoreError::Connect`] or [`StoreError::Query`].
+    pub async fn archive(&self, id: ProjectId, archived: bool) -> Result<bool, StoreError> {
+        Ok(ARCHIVE.run(&*self.client().await?, &[&id.0, &archived]).await? == 1)
     }
 
     /// Every project, by tenant and key.
@@ -379,6 +412,7 @@ fn project(row: &Row) -> Result<ProjectRow, StoreError> {
         confluence_space_key: SpaceKey::new(row.get::<_, String>(7))
             .map_err(|e| StoreError::unreadable("a project's space", e))?,
         label_marker: row.get(8),
+        archived_at: row.get(9),
     })
 }
 

@@ -7,7 +7,7 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, ledger, ledger_dead,
+    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
     ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, tx,
 };
 
@@ -61,6 +61,7 @@ pub fn statements() -> Vec<&'static Query> {
         imports::QUERIES,
         jobs::QUERIES,
         key_scans::QUERIES,
+        lanes::QUERIES,
         ledger::QUERIES,
         ledger_dead::QUERIES,
         ledger_resolve::QUERIES,

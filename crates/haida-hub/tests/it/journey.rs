@@ -200,7 +200,7 @@ async fn the_first_teams_files_join_by_the_ids_in_their_titles() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_marker_is_a_label_too_only_where_a_project_asks_for_it() {
     let hub = Hub::start().await;
-    let mut add = hub.add_command(&hub.site.url, &hub.credential());
+    let mut add = hub.add_command("SHOP", &hub.site.url, &hub.credential());
     add.push("--label-marker".to_owned());
     hub.hub(&add.iter().map(String::as_str).collect::<Vec<_>>()).json(0);
     let table = hub.write("cases.csv", cases(2, |n| format!("Case {n}")));
