@@ -72,7 +72,7 @@ pub struct Played {
     pub hub: Hub,
     /// What the hub has found out about the space.
     pub space: Capabilities,
-    person: Site,
+    person: Gate,
 }
 
 /// Plays a test on a site of its own, then lets the judge read every body that the hub sent.

@@ -56,7 +56,7 @@ pub struct Played {
     pub running: Running,
     /// The hub's way to it.
     pub hub: Hub,
-    person: Site,
+    person: Gate,
 }
 
 /// Plays a test on a site of its own, then lets the judges read every document that the hub sent.
