@@ -46,15 +46,15 @@ revoke all on hub_private.rate, hub_private.rate_share from public;
 -- What nobody took in time may be caught up for half of the tolerance here and for the other half by keep_ms. A project that had
 -- less than another need not queue behind what that one has reserved already: its permits are due now, and the line becomes
 -- longer by them. Without this a project that makes one call at a time would get one permit for each length of the line.
--- The site's own bucket holds one second's calls. Of it the tolerance uses 0.6 s where a project is alone; where several are,
--- 0.4 s, and the early permits 0.35 s. Slow rates, whose bucket holds a few calls, get less of both.
+-- The site's own bucket holds one second's calls. Of it the tolerance uses 0.6 s at most, and early permits, where several projects
+-- are at work, 0.25 s. Slow rates, whose bucket holds a few calls, get less of both.
 create function hub_private.rate_take(
   p_site text, p_product text, p_endpoint text, p_method text, p_project uuid, p_rps float8, p_want integer,
   out granted integer, out first_ms float8, out step_ms float8, out keep_ms float8, out wait_ms float8, out paused text)
 language plpgsql security definer set search_path = '' as $$
 declare
-  horizon constant interval := '250 milliseconds';
-  early constant interval := '350 milliseconds';
+  horizon constant interval := '200 milliseconds';
+  early constant interval := '250 milliseconds';
   grace constant interval := '150 milliseconds';
   at_site hub_private.rate;
   r hub_private.rate;
@@ -117,8 +117,7 @@ begin
 
   rps := case when r.limit_until > now then least(p_rps, r.limit_rps) else p_rps end;
   step := pg_catalog.make_interval(secs => 1 / rps);
-  tolerance := pg_catalog.make_interval(
-    secs => least(case when others = 0 then 0.6 else 0.4 end, greatest(0.1, 0.8 - 2 / rps)) / 2);
+  tolerance := pg_catalog.make_interval(secs => least(0.6, greatest(0.1, 0.8 - 2 / rps)) / 2);
   -- After a pause the site's bucket is empty: what was due meanwhile is not caught up.
   due := greatest(r.tat, now - tolerance, r.pause_until, at_site.pause_until);
   if at_site.limit_until > now then
@@ -126,7 +125,7 @@ begin
     step := greatest(step, pg_catalog.make_interval(secs => 1 / pace));
     due := greatest(due, at_site.tat);
   end if;
-  is_behind := ours < others_most and rps >= 8 and pace is null;
+  is_behind := ours < others_most and rps >= 10 and pace is null;
   reach := case when is_behind then early else horizon end;
 
   if due > now + reach or others_back is not null then

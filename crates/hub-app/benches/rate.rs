@@ -1,6 +1,7 @@
 //! How much of a granted rate is used, by 1, 2 and 4 hubs that are processes of their own, beside the same hubs that each
 //! have a budget of their own, in the same minute; and how soon the rate is back after a storm of refusals.
-//! `cargo bench -p hub-app --bench rate [-- SECONDS]`, 60 seconds for each cell unless told; ends with 1 where a goal is missed.
+//! `cargo bench -p hub-app --bench rate [-- SECONDS [LIMIT]]`: 60 seconds for each
+//! cell and every limit unless told; ends with 1 where a goal is missed.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,11 +26,13 @@ fn main() {
     if let Ok(instructions) = std::env::var(INSTRUCTIONS) {
         return runtime.block_on(hub(&instructions));
     }
-    let seconds: u64 = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(60);
-    std::process::exit(runtime.block_on(run(Duration::from_secs(seconds))));
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u32>().ok());
+    let seconds = numbers.next().unwrap_or(60);
+    let only = numbers.next();
+    std::process::exit(runtime.block_on(run(Duration::from_secs(seconds.into()), only)));
 }
 
-async fn run(window: Duration) -> i32 {
+async fn run(window: Duration, only: Option<u32>) -> i32 {
     let mut missed = 0;
     println!(
         "each cell over {} s, after the first three buckets; goals: {LEAST_USED} % used, {MOST_REFUSED} % refused",
@@ -37,7 +40,7 @@ async fn run(window: Duration) -> i32 {
     );
     println!("{:>9} {:>5}   {:>23}   {:>23}", "", "", "one budget for all", "a budget for each hub");
     println!("{:>9} {:>5}   {:>11} {:>11}   {:>11} {:>11}", "calls/s", "hubs", "used", "refused", "used", "refused");
-    for limit in [10, 50, 100] {
+    for limit in [10, 50, 100].into_iter().filter(|limit| only.is_none_or(|only| only == *limit)) {
         for hubs in [1, 2, 4] {
             let cell = async |budgets| {
                 let database = TestDatabase::fresh().await;

@@ -7,6 +7,9 @@
 //!
 //! Without the database nothing is permitted: callers wait until it is back, and are refused after a minute.
 
+mod reserve;
+mod tell;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
@@ -19,24 +22,23 @@ use std::{
 use futures::future::BoxFuture;
 use hub_destination::{
     Answer, Method, Throttle,
-    budget::{Budget, NoPermit, PATIENCE, SLOW_BY, SLOW_EVERY},
+    budget::{Budget, NoPermit, PATIENCE, SLOW_EVERY},
     jitter::Jitter,
     pause::Pause,
     rates::Rates,
-    reaction::{LEARNED_LASTS, LONGEST_BACKOFF, Reaction, STREAK, Wait, reactions},
+    reaction::{Reaction, reactions},
 };
 use hub_domain::{ContentHash, ProjectId};
-use hub_store::{Block, Paused, RateKey, RateWait, Store, StoreError, Taken};
+use hub_store::{RateKey, Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
 
-/// How long callers wait for a database that does not answer before they are refused.
-const UNREACHABLE_AFTER: Duration = Duration::from_secs(60);
+use self::{
+    reserve::{Slot, reserve},
+    tell::tell,
+};
 
 /// The first and the longest wait between two attempts to reach the database.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-
-/// A pause may be made longer by another process meanwhile: it is asked for again after so long.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What does not change is told to the other processes again after so long.
 const TELL_AGAIN: Duration = Duration::from_secs(3600);
@@ -82,12 +84,6 @@ struct Line {
 struct Held {
     slots: VecDeque<Slot>,
     next: Option<JoinHandle<Result<Vec<Slot>, NoPermit>>>,
-}
-
-/// One permit and the time in which it may be used.
-struct Slot {
-    from: Instant,
-    until: Instant,
 }
 
 impl SharedBudget {
@@ -249,105 +245,6 @@ impl Line {
     fn wanted(&self) -> u32 {
         self.waiting.load(Ordering::Relaxed).saturating_sub(self.in_hand.load(Ordering::Relaxed))
     }
-}
-
-/// Reserves the next block. Ends without one where nobody waits any more.
-async fn reserve(inner: Arc<Inner>, line: Arc<Line>) -> Result<Vec<Slot>, NoPermit> {
-    let rps = inner.rates.per_second(line.endpoint, line.method);
-    let mut attempt = 0;
-    loop {
-        let wanted = line.wanted();
-        if wanted == 0 {
-            return Ok(Vec::new());
-        }
-        let asked = Instant::now();
-        let taken = inner.store.rate_take(&inner.key(&line), inner.project, rps, wanted).await;
-        if taken.is_ok() {
-            *lock(&inner.lost_since) = None;
-            attempt = 0;
-        }
-        match taken {
-            Ok(Taken::Block(block)) => return Ok(slots(&block, asked, Instant::now())),
-            Ok(Taken::Later(wait)) => tokio::time::sleep(wait).await,
-            Ok(Taken::Paused(paused, wait)) => {
-                let now = Instant::now();
-                let pause = match paused {
-                    Paused::Site => &inner.site_pause,
-                    Paused::Endpoint => &line.pause,
-                };
-                lock(pause).begin(now, Wait::Told(wait), &inner.jitter);
-                if wait > PATIENCE {
-                    // Whoever's turn it is sees the pause and tells it.
-                    return Ok(Vec::new());
-                }
-                tokio::time::sleep(wait.min(LOOK_AGAIN)).await;
-            }
-            Err(error) => {
-                let since = *lock(&inner.lost_since).get_or_insert(asked);
-                if since.elapsed() >= UNREACHABLE_AFTER {
-                    return Err(NoPermit::Unreachable);
-                }
-                inner.retry(attempt, &error).await;
-                attempt += 1;
-            }
-        }
-    }
-}
-
-/// The permits of a block. The database read its clock at some moment between the question and the answer: counted from the
-/// answer none is used too early, and counted from the question none too late. The first one only has no end, so that a
-/// database that answers slowly slows the line and does not stop it.
-fn slots(block: &Block, asked: Instant, answered: Instant) -> Vec<Slot> {
-    let due = |from: Instant| {
-        let first = from + block.first_after;
-        first.checked_sub(block.first_before).unwrap_or(first)
-    };
-    let slot = |number: u32| {
-        let offset = block.step.saturating_mul(number);
-        let last = due(asked) + offset + block.keep;
-        let from = due(answered) + offset;
-        Slot { from, until: if number == 0 { last.max(from + block.keep) } else { last } }
-    };
-    (0..block.permits).map(slot).collect()
-}
-
-/// Tells the other processes what an answer asks for. Where the database cannot be reached nobody gets a permit anyway.
-async fn tell(inner: Arc<Inner>, line: Arc<Line>, told: Vec<Reaction>) {
-    for reaction in told {
-        for attempt in 0..4 {
-            match tell_one(&inner, &line, reaction).await {
-                Ok(()) => break,
-                Err(error) => inner.retry(attempt, &error).await,
-            }
-        }
-    }
-}
-
-async fn tell_one(inner: &Inner, line: &Line, reaction: Reaction) -> Result<(), StoreError> {
-    let rate_wait = |wait: Wait| match wait {
-        Wait::Told(wait) => RateWait::Told(wait),
-        Wait::Backoff(first) => {
-            RateWait::Backoff { first, longest: LONGEST_BACKOFF, streak: STREAK, factor: inner.jitter.factor() }
-        }
-    };
-    match reaction {
-        Reaction::PauseEndpoint(wait) => {
-            let wait = inner.store.rate_pause(&inner.key(line), rate_wait(wait)).await?;
-            lock(&line.pause).begin(Instant::now(), Wait::Told(wait), &inner.jitter);
-        }
-        Reaction::PauseSite(wait) => {
-            let wait = inner.store.rate_pause(&inner.site_key(), rate_wait(wait)).await?;
-            lock(&inner.site_pause).begin(Instant::now(), Wait::Told(wait), &inner.jitter);
-        }
-        Reaction::SlowEndpoint => inner.store.rate_slow(&inner.key(line), SLOW_BY, SLOW_EVERY).await?,
-        Reaction::PaceSite { per_second, lasts } => {
-            inner.store.rate_limit(&inner.site_key(), per_second, lasts).await?;
-        }
-        Reaction::LimitEndpoint { per_second } => {
-            inner.store.rate_limit(&inner.key(line), per_second, LEARNED_LASTS).await?;
-        }
-    }
-    Ok(())
 }
 
 /// A caller that waits, for as long as it does.

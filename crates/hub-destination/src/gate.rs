@@ -23,8 +23,8 @@ use crate::{
 /// Calls in flight to one site at once: at 100 calls a second and 50 ms each, 5 keep the line full.
 pub const CALLS_IN_FLIGHT: usize = 8;
 
-/// How long a permit may wait for a place in flight.
-const PERMIT_LASTS: Duration = Duration::from_millis(250);
+/// How long a permit may wait for a place in flight: what is left of a second when the shared budget has used its tolerance.
+const PERMIT_LASTS: Duration = Duration::from_millis(100);
 
 /// A transport behind a rate budget.
 pub struct Gate {
