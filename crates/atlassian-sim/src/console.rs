@@ -8,8 +8,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::faults;
 use crate::server::Sim;
+use crate::{faults, humans};
 
 pub fn routes() -> Router<Arc<Sim>> {
     Router::new()
@@ -17,12 +17,14 @@ pub fn routes() -> Router<Arc<Sim>> {
         .route("/_sim/stats", get(stats))
         .route("/_sim/reset", post(reset))
         .merge(faults::routes())
+        .merge(humans::routes())
 }
 
 async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
     let world = sim.lock();
     let mut truth = world.jira.ground_truth();
     truth["confluence"] = world.confluence.ground_truth();
+    truth["human_actions"] = json!(world.human_actions);
     Json(json!(truth))
 }
 

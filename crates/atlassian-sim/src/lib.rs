@@ -13,6 +13,7 @@ pub mod confluence;
 mod console;
 pub mod faults;
 pub mod html;
+pub mod humans;
 pub mod jira;
 mod log;
 mod options;

@@ -16,7 +16,7 @@ use crate::faults::{self, Breaker, Engine, Limits, Scenario, Script, Wires};
 use crate::log::{self, Log, Stats};
 use crate::options::Options;
 use crate::world::World;
-use crate::{confluence, console, jira};
+use crate::{confluence, console, humans, jira};
 
 /// The shared state of one simulator: `Arc<Sim>` is what handlers receive.
 #[derive(Debug)]
@@ -145,8 +145,7 @@ impl Sim {
 
     /// Back to the start state, counters included. A script of faults stays and starts again.
     pub fn reset(&self) {
-        self.faults.restart();
-        *self.lock() = World::new(&self.options);
+        self.faults.restart(|| *self.lock() = World::new(&self.options));
         *self.stats() = Stats::default();
     }
 }
@@ -180,8 +179,11 @@ pub async fn serve(listener: TcpListener, options: Options) -> Result<(), ServeE
 /// # Errors
 /// When the listener fails.
 pub async fn serve_site(listener: TcpListener, sim: Arc<Sim>) -> Result<(), ServeError> {
-    let routes = router(sim).into_make_service_with_connect_info::<Breaker>();
-    axum::serve(Wires(listener), routes).await.map_err(ServeError::Serve)
+    let routes = router(sim.clone()).into_make_service_with_connect_info::<Breaker>();
+    tokio::select! {
+        ended = axum::serve(Wires(listener), routes) => ended.map_err(ServeError::Serve),
+        () = humans::live(sim) => Ok(()),
+    }
 }
 
 /// A simulator inside the calling process, on a free local port. Dropping it stops it.
@@ -227,13 +229,17 @@ pub async fn start(options: Options) -> Result<Running, ServeError> {
     let sim = Arc::new(Sim::new(options, address)?);
     let (stop, stopped) = oneshot::channel::<()>();
     let routes = router(sim.clone()).into_make_service_with_connect_info::<Breaker>();
+    let people = humans::live(sim.clone());
     let task = tokio::spawn(async move {
         let ended = axum::serve(Wires(listener), routes).with_graceful_shutdown(async move {
             // An error means that the sender was dropped, which is how a stop is asked for.
             drop(stopped.await);
         });
-        if let Err(error) = ended.await {
-            tracing::error!(%error, "the simulator stopped serving");
+        tokio::select! {
+            ended = ended => if let Err(error) = ended {
+                tracing::error!(%error, "the simulator stopped serving");
+            },
+            () = people => {}
         }
     });
     Ok(Running { url: format!("http://{address}"), sim, stop: Some(stop), task: Some(task) })

@@ -17,6 +17,7 @@ mod labels;
 mod macros;
 mod normalise;
 mod pages;
+mod people;
 mod properties;
 mod render;
 mod reply;
@@ -35,6 +36,7 @@ use axum::Router;
 use axum::routing::{delete, get, post, put};
 
 use self::http::{Audience, Operation, on};
+pub use self::people::Rewrite;
 pub use self::state::{Behaviour, State};
 use crate::server::Sim;
 

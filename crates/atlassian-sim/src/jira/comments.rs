@@ -54,7 +54,7 @@ async fn list(ctx: Ctx, Path(key): Path<String>) -> Answer {
 }
 
 async fn add(ctx: Ctx, Path(key): Path<String>, sent: Sent) -> Answer {
-    ctx.account()?;
+    let account = ctx.account()?;
     let body = sent.object()?.into();
     let draft = draft(ctx.version, &body)?;
     let mut world = ctx.sim.lock();
@@ -62,7 +62,7 @@ async fn add(ctx: Ctx, Path(key): Path<String>, sent: Sent) -> Answer {
     if ctx.sim.options().per_issue_caps {
         limits::comments(&issue)?;
     }
-    add_comment(&mut world.jira, &mut issue, draft);
+    add_comment(&mut world.jira, &mut issue, draft, account);
     issue.updated = World::now();
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
     let shown = issue.comments.last().map(|comment| view.comment(issue.id, comment, &ctx.list("expand")));

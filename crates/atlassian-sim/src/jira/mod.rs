@@ -27,6 +27,7 @@ mod jql_words;
 mod limits;
 mod links;
 mod meta;
+mod people;
 mod properties;
 mod remote;
 mod reply;
@@ -39,6 +40,7 @@ mod transitions;
 mod truth;
 mod view;
 
+pub use people::Edit;
 pub use state::State;
 
 /// The API below a version.

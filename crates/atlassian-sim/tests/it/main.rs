@@ -19,6 +19,9 @@ mod faults_limits;
 mod faults_script;
 
 #[cfg(test)]
+mod humans;
+
+#[cfg(test)]
 mod jira;
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub struct State {
     next_id: u64,
     spaces: BTreeMap<u64, Space>,
     pages: BTreeMap<u64, Page>,
-    purged: BTreeSet<u64>,
+    /// What was purged, by id, as it last stood in the ground truth.
+    purged: BTreeMap<u64, Value>,
     label_ids: BTreeMap<(String, String), u64>,
     /// Pages by space and lower-case title, whatever their status.
     titles: HashMap<(u64, String), Vec<u64>>,
@@ -52,7 +53,7 @@ impl State {
             next_id: 65_537,
             spaces: BTreeMap::new(),
             pages: BTreeMap::new(),
-            purged: BTreeSet::new(),
+            purged: BTreeMap::new(),
             label_ids: BTreeMap::new(),
             titles: HashMap::new(),
             children: HashMap::new(),
@@ -200,7 +201,7 @@ impl State {
 
     /// Whether a page of this id once existed and was purged.
     pub(in crate::confluence) fn was_purged(&self, id: u64) -> bool {
-        self.purged.contains(&id)
+        self.purged.contains_key(&id)
     }
 
     /// Gives a page another title.
@@ -248,6 +249,8 @@ impl State {
 
     /// Removes a page for good, with its comments.
     pub(in crate::confluence) fn purge(&mut self, id: u64) {
+        let mut grave = self.pages.get(&id).map(|page| self.page_truth(page)).unwrap_or_default();
+        grave["status"] = json!("purged");
         self.detach(id);
         if let Some(page) = self.pages.remove(&id)
             && let Some(ids) = self.titles.get_mut(&title_key(page.space, &page.title))
@@ -255,7 +258,7 @@ impl State {
             ids.retain(|other| *other != id);
         }
         self.comments.retain(|_, comment| comment.page != id);
-        self.purged.insert(id);
+        self.purged.insert(id, grave);
     }
 
     /// Removes a space with all its pages.
@@ -333,7 +336,14 @@ impl State {
             .collect();
         let pages: Vec<Value> = self.pages().map(|page| self.page_truth(page)).collect();
         let comments: Vec<Value> = self.comments.values().map(Comment::truth).collect();
-        json!({"spaces": spaces, "pages": pages, "comments": comments, "behaviour": self.behaviour})
+        let purged: Vec<&Value> = self.purged.values().collect();
+        json!({
+            "spaces": spaces,
+            "pages": pages,
+            "purged_pages": purged,
+            "comments": comments,
+            "behaviour": self.behaviour,
+        })
     }
 
     fn page_truth(&self, page: &Page) -> Value {
@@ -342,12 +352,21 @@ impl State {
             page.properties.iter().map(|property| (property.key.clone(), property.value.clone())).collect();
         json!({
             "id": page.id.to_string(),
+            "spaceId": page.space.to_string(),
             "spaceKey": self.space(page.space).map(|space| space.key.as_str()),
             "parentId": page.parent().map(|id| id.to_string()),
             "title": page.title,
             "status": page.status.word(),
             "version": page.number(),
             "versionMessage": version.map(|version| version.message.as_str()),
+            "versionAuthorId": version.map(|version| version.author.as_str()),
+            "versions": page.versions.iter().map(|version| json!({
+                "number": version.number,
+                "authorId": version.author,
+                "title": version.title,
+                "message": version.message,
+                "createdAt": iso_millis(version.created),
+            })).collect::<Vec<_>>(),
             "labels": page.labels.iter().map(|label| label.name.as_str()).collect::<Vec<_>>(),
             "properties": properties,
             "representation": version.map(|version| version.body.representation.word()),
