@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 use crate::auth::{self, Account};
 use crate::faults::{self, Breaker, Engine, Limits, Scenario, Script, Wires};
 use crate::log::{self, Log, Stats};
-use crate::options::Options;
+use crate::oauth::Grants;
+use crate::options::{Dialect, Options};
 use crate::world::World;
-use crate::{confluence, console, humans, jira};
+use crate::{confluence, console, gateway, humans, jira, oauth};
 
 /// The shared state of one simulator: `Arc<Sim>` is what handlers receive.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Sim {
     script: Mutex<Option<Arc<dyn Script>>>,
     faults: Engine,
     trace: AtomicU64,
+    grants: Mutex<Grants>,
+    calls: AtomicU64,
 }
 
 /// Failed to start or to go on serving.
@@ -88,6 +91,8 @@ impl Sim {
             script: Mutex::new(None),
             faults: Engine::new(limits, options.faults.clone()),
             trace: AtomicU64::new(1),
+            grants: Mutex::default(),
+            calls: AtomicU64::new(0),
             options,
         })
     }
@@ -143,6 +148,20 @@ impl Sim {
         self.trace.fetch_add(1, Ordering::Relaxed)
     }
 
+    pub(crate) fn grants(&self) -> MutexGuard<'_, Grants> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node that takes the next call: they take turns. Cloud shows none.
+    pub(crate) fn next_node(&self) -> Option<u64> {
+        match self.options.dialect {
+            Dialect::Cloud => None,
+            Dialect::DataCenter => {
+                Some(self.calls.fetch_add(1, Ordering::Relaxed) % u64::from(self.options.nodes.max(1)))
+            }
+        }
+    }
+
     /// Back to the start state, counters included. A script of faults stays and starts again.
     pub fn reset(&self) {
         self.faults.restart(|| *self.lock() = World::new(&self.options));
@@ -152,10 +171,16 @@ impl Sim {
 
 /// All routes, with their middleware. Outermost first: broken connections, log, authentication, faults, handler.
 fn router(sim: Arc<Sim>) -> Router {
+    // A layer on a fallback runs before the routes inside it are chosen.
+    Router::new().fallback_service(inside(sim.clone())).layer(from_fn_with_state(sim, gateway::enter))
+}
+
+fn inside(sim: Arc<Sim>) -> Router {
     Router::new()
         .merge(jira::routes())
         .merge(confluence::routes())
         .merge(console::routes())
+        .merge(oauth::routes())
         .layer(from_fn_with_state(sim.clone(), faults::interfere))
         .layer(from_fn_with_state(sim.clone(), auth::identify))
         .layer(from_fn_with_state(sim.clone(), log::record))

@@ -26,7 +26,7 @@ impl World {
     pub fn new(options: &Options) -> Self {
         Self {
             jira: jira::State::new(options),
-            confluence: confluence::State::new(&options.spaces),
+            confluence: confluence::State::new(options),
             next_id: 10_000_000,
             human_actions: Vec::new(),
         }

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
+pub(crate) use self::call::query_of;
 use self::http::{Audience, Operation, on};
 pub use self::people::Rewrite;
 pub use self::state::{Behaviour, State};

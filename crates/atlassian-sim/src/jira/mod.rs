@@ -36,12 +36,14 @@ mod search;
 mod seed;
 mod set;
 mod state;
+mod tasks;
 mod transitions;
 mod truth;
 mod view;
 
 pub use people::Edit;
 pub use state::State;
+pub use tasks::{Behaviour, End};
 
 /// The API below a version.
 fn api() -> Router<Arc<Sim>> {
@@ -50,6 +52,7 @@ fn api() -> Router<Arc<Sim>> {
         .merge(createmeta::routes())
         .merge(issues::routes())
         .merge(bulk::routes())
+        .merge(tasks::routes())
         .merge(properties::routes())
         .merge(links::routes())
         .merge(remote::routes())
@@ -71,5 +74,5 @@ pub fn routes() -> Router<Arc<Sim>> {
     let versions = ["2", "3", "latest"]
         .into_iter()
         .fold(Router::new(), |router, version| router.nest(&format!("/rest/api/{version}"), api()));
-    versions.merge(browse::routes())
+    versions.merge(browse::routes()).merge(tasks::console())
 }

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::fields::Field;
 use super::rich::Rich;
 use super::seed;
+use super::tasks::{Behaviour, Task};
 use crate::auth::Account;
 use crate::options::Options;
 
@@ -273,6 +274,12 @@ pub struct State {
     pub graves: BTreeMap<u64, Grave>,
     /// Accounts of people who wrote something, by account id.
     pub people: BTreeMap<String, Account>,
+    /// Properties that JQL can search: key and path.
+    pub indexed_properties: Vec<(String, String)>,
+    /// How tasks behave.
+    pub behaviour: Behaviour,
+    /// Bulk writes that go on after their answer, by id.
+    pub tasks: BTreeMap<u64, Task>,
     /// Links by id.
     pub links: BTreeMap<u64, Link>,
     /// Ids of an issue's links, as source or destination.
@@ -293,6 +300,8 @@ struct Stale {
     until: Instant,
     id: u64,
     seen: Option<Arc<Issue>>,
+    /// The node that made the change, on a site that has several.
+    node: Option<u64>,
 }
 
 impl State {
@@ -314,6 +323,14 @@ impl State {
             keys: HashMap::new(),
             graves: BTreeMap::new(),
             people: BTreeMap::new(),
+            behaviour: Behaviour::default(),
+            tasks: BTreeMap::new(),
+            indexed_properties: options
+                .indexed_properties
+                .iter()
+                .filter_map(|text| text.split_once(':'))
+                .map(|(key, path)| (key.to_owned(), path.to_owned()))
+                .collect(),
             links: BTreeMap::new(),
             links_of: HashMap::new(),
             children_of: HashMap::new(),
@@ -445,19 +462,21 @@ impl State {
             if self.stale.len() % 1_024 == 1_023 {
                 self.stale.retain(|stale| stale.until > now);
             }
-            self.stale.push_back(Stale { until: now + lag, id, seen });
+            self.stale.push_back(Stale { until: now + lag, id, seen, node: crate::faults::node() });
         }
     }
 
-    /// What the search index holds now: of every issue that changed within the lag, the version before the change.
-    pub fn index(&self) -> Cow<'_, BTreeMap<u64, Arc<Issue>>> {
+    /// What the search index holds now: of every issue that changed within the lag, the version before the change. The
+    /// node that made the change has it in its own index at once.
+    pub fn index(&self, node: Option<u64>) -> Cow<'_, BTreeMap<u64, Arc<Issue>>> {
         if self.stale.is_empty() {
             return Cow::Borrowed(&self.issues);
         }
         let now = Instant::now();
         let mut view = self.issues.clone();
         // Newest first, so that the oldest version within the lag is the one that stays.
-        for stale in self.stale.iter().rev().filter(|stale| stale.until > now) {
+        let hidden = |stale: &&Stale| stale.until > now && (node.is_none() || stale.node != node);
+        for stale in self.stale.iter().rev().filter(hidden) {
             match &stale.seen {
                 Some(issue) => {
                     view.insert(stale.id, issue.clone());

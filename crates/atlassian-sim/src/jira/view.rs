@@ -89,6 +89,19 @@ impl View<'_> {
     }
 
     fn person(&self, account: &Account) -> Value {
+        if self.site.version == Version::Server {
+            let name = &account.display_name;
+            return json!({
+                "self": self.site.api(&format!("user?username={name}")),
+                "name": name,
+                "key": name,
+                "emailAddress": account.email,
+                "avatarUrls": self.avatars("user", 10_336),
+                "displayName": name,
+                "active": true,
+                "timeZone": "Etc/UTC",
+            });
+        }
         json!({
             "self": self.site.api(&format!("user?accountId={}", account.account_id)),
             "accountId": account.account_id,
@@ -245,7 +258,7 @@ impl View<'_> {
     pub fn rich(&self, text: &Rich) -> Value {
         match self.site.version {
             Version::V3 => text.adf.clone(),
-            Version::V2 => Value::String(text.wiki()),
+            Version::V2 | Version::Server => Value::String(text.wiki()),
         }
     }
 

@@ -26,3 +26,6 @@ mod jira;
 
 #[cfg(test)]
 mod site;
+
+#[cfg(test)]
+mod twenty;

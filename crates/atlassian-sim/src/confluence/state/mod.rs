@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::body::Stored;
 use super::comments::Comment;
-use crate::options::ProjectSpec;
+use crate::options::{Dialect, Options, ProjectSpec};
 use crate::world::{World, iso_millis};
 
 pub use self::model::{Behaviour, Label, Page, Property, Space, Status, Version};
@@ -45,9 +45,10 @@ fn title_key(space: u64, title: &str) -> (u64, String) {
 impl State {
     /// The start state with these spaces, each `KEY` or `KEY:Name`, each with an empty homepage.
     #[must_use]
-    pub fn new(spaces: &[String]) -> Self {
+    pub fn new(options: &Options) -> Self {
+        let old = options.dialect == Dialect::DataCenter;
         let mut state = Self {
-            behaviour: Behaviour::default(),
+            behaviour: Behaviour { v1_content: old, ..Behaviour::default() },
             comments: BTreeMap::new(),
             tasks: BTreeSet::new(),
             next_id: 65_537,
@@ -59,7 +60,7 @@ impl State {
             children: HashMap::new(),
         };
         let now = World::now();
-        for spec in spaces.iter().map(|text| ProjectSpec::parse(text)) {
+        for spec in options.spaces.iter().map(|text| ProjectSpec::parse(text)) {
             if state.space_by_key(&spec.key).is_none() {
                 state.add_space(&spec.key, &spec.name, "", SYSTEM_ACCOUNT, now);
             }
