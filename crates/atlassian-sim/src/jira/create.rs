@@ -1,6 +1,7 @@
 //! An issue coming into being, and an edit going into one: the part that single, bulk and edit calls share.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -406,7 +407,7 @@ pub fn note(issue: &mut Issue, before: &Issue, by: &Account) {
 pub fn add_comment(state: &mut State, issue: &mut Issue, draft: Draft, by: &Account) -> u64 {
     let id = state.take_id();
     let now = World::now();
-    issue.comments.push(Comment {
+    issue.comments.push(Arc::new(Comment {
         id,
         author: by.account_id.clone(),
         body: draft.body,
@@ -414,7 +415,7 @@ pub fn add_comment(state: &mut State, issue: &mut Issue, draft: Draft, by: &Acco
         properties: draft.properties,
         created: now,
         updated: now,
-    });
+    }));
     id
 }
 

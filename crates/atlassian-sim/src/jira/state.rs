@@ -230,10 +230,10 @@ pub struct Issue {
     pub custom: BTreeMap<String, CustomValue>,
     /// Issue properties.
     pub properties: BTreeMap<String, Value>,
-    /// Comments in the order written.
-    pub comments: Vec<Comment>,
+    /// Comments in the order written. Every write copies an issue, so what can be many is shared.
+    pub comments: Vec<Arc<Comment>>,
     /// Remote links in the order made.
-    pub remote_links: Vec<RemoteLink>,
+    pub remote_links: Vec<Arc<RemoteLink>>,
     /// Attachments in the order uploaded.
     pub attachments: Vec<Attachment>,
     /// When it was created.
@@ -253,8 +253,8 @@ pub enum CustomValue {
     Rich(Rich),
 }
 
-/// The state of one simulated Jira.
-#[derive(Debug)]
+/// The state of one simulated Jira. A clone shares the issues and is cheap.
+#[derive(Debug, Clone)]
 pub struct State {
     /// Issue types.
     pub types: Vec<IssueType>,
@@ -295,7 +295,7 @@ pub struct State {
 }
 
 /// The version of an issue that search sees until a moment: `None` hides a new issue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stale {
     until: Instant,
     id: u64,

@@ -25,6 +25,9 @@ mod humans;
 mod jira;
 
 #[cfg(test)]
+mod load;
+
+#[cfg(test)]
 mod site;
 
 #[cfg(test)]

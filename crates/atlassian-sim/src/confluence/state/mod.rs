@@ -3,6 +3,7 @@
 mod model;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -17,8 +18,8 @@ pub use self::model::{Behaviour, Label, Page, Property, Space, Status, Version};
 /// The author of what nobody wrote: space homepages.
 const SYSTEM_ACCOUNT: &str = "confluence-system";
 
-/// Everything that Confluence remembers.
-#[derive(Debug)]
+/// Everything that Confluence remembers. A clone shares the pages and is cheap.
+#[derive(Debug, Clone)]
 pub struct State {
     /// Behaviours in force.
     pub behaviour: Behaviour,
@@ -28,7 +29,7 @@ pub struct State {
     pub(in crate::confluence) tasks: BTreeSet<u64>,
     next_id: u64,
     spaces: BTreeMap<u64, Space>,
-    pages: BTreeMap<u64, Page>,
+    pages: BTreeMap<u64, Arc<Page>>,
     /// What was purged, by id, as it last stood in the ground truth.
     purged: BTreeMap<u64, Value>,
     label_ids: BTreeMap<(String, String), u64>,
@@ -144,7 +145,7 @@ impl State {
             live,
         };
         self.titles.entry(title_key(space, &page.title)).or_default().push(id);
-        self.pages.insert(id, page);
+        self.pages.insert(id, Arc::new(page));
         self.attach(id, parent.unwrap_or(space), None);
         id
     }
@@ -166,17 +167,17 @@ impl State {
 
     /// A page by id, whatever its status.
     pub(in crate::confluence) fn page(&self, id: u64) -> Option<&Page> {
-        self.pages.get(&id)
+        self.pages.get(&id).map(AsRef::as_ref)
     }
 
     /// A page by id, to change what no index depends on.
     pub(in crate::confluence) fn page_mut(&mut self, id: u64) -> Option<&mut Page> {
-        self.pages.get_mut(&id)
+        self.pages.get_mut(&id).map(Arc::make_mut)
     }
 
     /// All pages, by id, whatever their status.
     pub(in crate::confluence) fn pages(&self) -> impl Iterator<Item = &Page> {
-        self.pages.values()
+        self.pages.values().map(AsRef::as_ref)
     }
 
     /// Pages directly under a page, or under a space's root by the space's id; in order, without the trash.
@@ -197,7 +198,7 @@ impl State {
             Status::Draft => false,
         };
         let mut same = self.titled(space, title).iter().copied().filter(|id| Some(*id) != except);
-        same.find(|id| self.pages.get(id).is_some_and(held))
+        same.find(|id| self.pages.get(id).is_some_and(|page| held(page)))
     }
 
     /// Whether a page of this id once existed and was purged.
@@ -207,7 +208,7 @@ impl State {
 
     /// Gives a page another title.
     pub(in crate::confluence) fn retitle(&mut self, id: u64, title: &str) {
-        let Some(page) = self.pages.get_mut(&id) else { return };
+        let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) else { return };
         let old = title_key(page.space, &page.title);
         page.title = title.to_owned();
         let new = title_key(page.space, title);
@@ -220,7 +221,7 @@ impl State {
     /// Puts a page under a page, or at the root of its space; `at` is its place among the siblings, the end by default.
     pub(in crate::confluence) fn reparent(&mut self, id: u64, parent: Option<u64>, at: Option<usize>) {
         self.detach(id);
-        let Some(page) = self.pages.get_mut(&id) else { return };
+        let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) else { return };
         page.parent = parent;
         let container = parent.unwrap_or(page.space);
         self.attach(id, container, at);
@@ -228,14 +229,14 @@ impl State {
 
     /// Changes a page's status. In the trash it is nobody's child; its own children move up to its parent.
     pub(in crate::confluence) fn set_status(&mut self, id: u64, status: Status, now: OffsetDateTime) {
-        let Some(page) = self.pages.get_mut(&id) else { return };
+        let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) else { return };
         let (was, parent, space) = (page.status, page.parent, page.space);
         page.before = Some((was, now));
         page.status = status;
         if status == Status::Trashed && was != Status::Trashed {
             self.detach(id);
             for child in self.children.remove(&id).unwrap_or_default() {
-                if let Some(page) = self.pages.get_mut(&child) {
+                if let Some(page) = self.pages.get_mut(&child).map(Arc::make_mut) {
                     page.parent = parent;
                 }
                 self.attach(child, parent.unwrap_or(space), None);
@@ -305,7 +306,7 @@ impl State {
                 siblings.insert(at, id);
                 let order: Vec<u64> = siblings.clone();
                 for (position, sibling) in (0_u32..).zip(order) {
-                    if let Some(page) = self.pages.get_mut(&sibling) {
+                    if let Some(page) = self.pages.get_mut(&sibling).map(Arc::make_mut) {
                         page.position = position;
                     }
                 }
@@ -314,7 +315,7 @@ impl State {
                 let last = siblings.last().copied();
                 siblings.push(id);
                 let position = last.and_then(|last| self.pages.get(&last)).map_or(0, |page| page.position + 1);
-                if let Some(page) = self.pages.get_mut(&id) {
+                if let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) {
                     page.position = position;
                 }
             }
