@@ -36,6 +36,8 @@ fn call_of(by: &Account) -> Call {
         params: Vec::new(),
         query: Vec::new(),
         body: Vec::new(),
+        content_type: String::new(),
+        token: String::new(),
     }
 }
 

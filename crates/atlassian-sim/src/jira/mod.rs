@@ -41,6 +41,7 @@ mod transitions;
 mod truth;
 mod view;
 
+pub(crate) use attachments::files;
 pub use people::Edit;
 pub use state::State;
 pub use tasks::{Behaviour, End};

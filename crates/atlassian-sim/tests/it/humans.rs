@@ -342,3 +342,19 @@ async fn what_cannot_be_used_is_refused_by_name() {
         json!({"person": "P", "every_seconds": 5.0, "match": {}, "action": {"kind": "move-page", "under": "x"}})
     );
 }
+
+#[tokio::test]
+async fn the_documentation_names_every_action_and_its_example_is_a_script() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/simulator.md")).unwrap();
+    let example = text.split("```toml").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
+    let site = Site::new().await;
+    play(&site, example).await;
+    assert_eq!(site.get("/_sim/faults").await.with(200)["human"].as_array().unwrap().len(), 2);
+    let body = json!({"action": {"kind": "no such action"}});
+    let told = act(&site, body).await.with(400)["error"].as_str().unwrap().to_owned();
+    let kinds: Vec<&str> = told.split('`').skip(3).step_by(2).filter(|kind| kind.contains('-')).collect();
+    assert!(kinds.len() >= 13, "{told}");
+    for kind in kinds {
+        assert!(text.contains(&format!("`{kind}`")), "{kind} is not described");
+    }
+}

@@ -13,7 +13,7 @@ use super::comments::Comment;
 use crate::options::{Dialect, Options, ProjectSpec};
 use crate::world::{World, iso_millis};
 
-pub use self::model::{Behaviour, Label, Page, Property, Space, Status, Version};
+pub use self::model::{Behaviour, File, Label, Page, Property, Space, Status, Version};
 
 /// The author of what nobody wrote: space homepages.
 const SYSTEM_ACCOUNT: &str = "confluence-system";
@@ -143,6 +143,7 @@ impl State {
             labels: Vec::new(),
             properties: Vec::new(),
             live,
+            files: Vec::new(),
         };
         self.titles.entry(title_key(space, &page.title)).or_default().push(id);
         self.pages.insert(id, Arc::new(page));
@@ -371,6 +372,12 @@ impl State {
             })).collect::<Vec<_>>(),
             "labels": page.labels.iter().map(|label| label.name.as_str()).collect::<Vec<_>>(),
             "properties": properties,
+            "attachments": page.files.iter().map(|file| json!({
+                "id": file.id.to_string(),
+                "filename": file.name,
+                "size": file.size,
+                "version": file.number,
+            })).collect::<Vec<_>>(),
             "representation": version.map(|version| version.body.representation.word()),
             "body": version.map(|version| version.body.sent.as_str()),
             "authorId": page.author,

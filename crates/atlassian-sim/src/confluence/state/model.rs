@@ -145,6 +145,23 @@ pub struct Property {
     pub created: OffsetDateTime,
 }
 
+/// An attached file.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Its numeric id.
+    pub id: u64,
+    /// The name as uploaded, unique on the page.
+    pub name: String,
+    /// The content type as uploaded.
+    pub mime: String,
+    /// How many bytes.
+    pub size: usize,
+    /// Raised by one with every upload.
+    pub number: u32,
+    /// When it was last uploaded.
+    pub created: OffsetDateTime,
+}
+
 /// A page. Title, parent and status are changed through [`State`], which keeps its indexes by them.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -173,6 +190,8 @@ pub struct Page {
     pub properties: Vec<Property>,
     /// Whether it is a live document.
     pub live: bool,
+    /// Attached files, in the order of their first upload.
+    pub files: Vec<File>,
 }
 
 impl Page {

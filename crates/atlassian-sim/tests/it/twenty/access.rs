@@ -191,7 +191,7 @@ async fn behaviour_20_refresh_tokens_are_good_once_and_v1_content_is_gone() {
     play(&site, r#"rule = [{ match = { path = "/oauth/token", first = 1 }, fault = { kind = "server-error", commit = "after" } }]"#).await;
     assert_eq!(refresh(&site, &pair["refresh_token"]).await.status, 503);
     refresh(&site, &pair["refresh_token"]).await.with(200);
-    // v1 content is gone on Cloud; labels, attachments' neighbours and search of v1 are not.
+    // v1 content is gone on Cloud; labels, attachments and search of v1 are not.
     let page = super::page(&site, "P", "<p/>").await;
     for path in ["/wiki/rest/api/content".to_owned(), format!("/wiki/rest/api/content/{page}")] {
         assert_eq!(site.get(&path).await.status, 410, "{path}");
@@ -199,6 +199,20 @@ async fn behaviour_20_refresh_tokens_are_good_once_and_v1_content_is_gone() {
     site.get(&format!("/wiki/rest/api/content/{page}/label")).await.with(200);
     let label = json!([{"prefix": "global", "name": "x"}]);
     site.post(&format!("/wiki/rest/api/content/{page}/label"), label).await.with(200);
+    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"log.txt\"\r\n\
+                Content-Type: text/plain\r\n\r\nlines\r\n--b--\r\n";
+    let upload = async |method: Method, token: &str| {
+        let url = format!("{}/wiki/rest/api/content/{page}/child/attachment", site.running.url);
+        let request = site.client.request(method, url).basic_auth("qa@example.com", Some("sim-token"));
+        let request = request.header("content-type", "multipart/form-data; boundary=b").body(form);
+        Site::received(request.header("x-atlassian-token", token)).await
+    };
+    assert_eq!(upload(Method::POST, "").await.status, 403);
+    upload(Method::POST, "nocheck").await.with(200);
+    assert_eq!(upload(Method::POST, "nocheck").await.status, 400, "the name is there already");
+    assert_eq!(upload(Method::PUT, "nocheck").await.with(200)["results"][0]["version"]["number"], 2);
+    let listed = site.get(&format!("/wiki/api/v2/pages/{page}/attachments")).await.with(200);
+    assert_eq!((&listed["results"][0]["title"], &listed["results"][0]["fileSize"]), (&json!("log.txt"), &json!(5)));
     site.get("/wiki/rest/api/search?cql=type%3Dpage").await.with(200);
     site.get("/wiki/rest/api/content/search?cql=type%3Dpage").await.with(200);
 }
