@@ -28,16 +28,17 @@ use serde_json::Value;
 use self::answers::{Throttle, marked};
 use self::bulk::Partial;
 pub(crate) use self::console::routes;
-use self::draw::Draw;
+pub(crate) use self::draw::Draw;
 use self::engine::Chosen;
 pub(crate) use self::engine::Engine;
 pub use self::kinds::{Commit, Fault, LateAnswer, Reason};
-pub use self::limits::{EndpointBurst, Limits, Pool};
+pub use self::limits::{EndpointBurst, Limits, Pool, UserBucket};
+pub(crate) use self::script::check_seconds;
 use self::script::seconds;
 pub use self::script::{Product, Rule, Scenario, ScriptError, When};
 pub(crate) use self::wire::{Breaker, Wires, end};
 use self::wire::{Cut, Ending};
-use crate::auth::Principal;
+use crate::auth::{ByOAuth, Principal};
 use crate::log::is_api;
 use crate::server::Sim;
 
@@ -50,6 +51,8 @@ pub struct Call {
     pub path: String,
     /// The path with its parameters' names in place of their values, as in [`MatchedPath`].
     pub template: String,
+    /// Whether the caller used OAuth.
+    pub oauth: bool,
 }
 
 impl Call {
@@ -58,6 +61,7 @@ impl Call {
         let matched = request.extensions().get::<MatchedPath>();
         Self {
             method: request.method().to_string(),
+            oauth: request.extensions().get::<ByOAuth>().is_some(),
             template: matched.map_or_else(|| path.clone(), |matched| matched.as_str().to_owned()),
             path,
         }
@@ -75,7 +79,7 @@ impl Call {
 
     /// Whether the call changes something: searches and fetches by `POST` do not.
     fn changes(&self) -> bool {
-        let reads = ["/search/jql", "/search/approximate-count", "/issue/bulkfetch"];
+        let reads = ["/search/jql", "/search/approximate-count", "/issue/bulkfetch", "/api/2/search"];
         self.writes() && !reads.iter().any(|end| self.template.ends_with(end))
     }
 
@@ -124,6 +128,22 @@ tokio::task_local! {
 struct Conditions {
     search_lag: Option<Duration>,
     anonymous: bool,
+    node: Option<u64>,
+}
+
+/// The node that handles the running call, on a site that has several.
+pub(crate) fn node() -> Option<u64> {
+    CONDITIONS.try_with(|conditions| conditions.node).ok().flatten()
+}
+
+/// 401 in the product's own words.
+pub(crate) fn login_refused(request: &Request) -> Response {
+    answers::unauthorized(&Call::of(request))
+}
+
+/// 200 with a login page.
+pub(crate) fn login_page() -> Response {
+    answers::page()
 }
 
 /// The search lag that a script gives the running call.
@@ -198,7 +218,11 @@ impl Handling {
         if self.conditions.anonymous {
             request.extensions_mut().insert(Principal::Anonymous { failed: true });
         }
-        let answer = CONDITIONS.scope(self.conditions, self.next.run(request)).await;
+        let node = self.conditions.node;
+        let mut answer = CONDITIONS.scope(self.conditions, self.next.run(request)).await;
+        if let Some(node) = node {
+            answer.headers_mut().insert("x-anodeid", HeaderValue::from(node + 1));
+        }
         let Some(time) = self.page_missing.filter(|_| answer.status().is_success()) else {
             return answer;
         };
@@ -215,7 +239,7 @@ impl Handling {
 async fn played(sim: &Arc<Sim>, call: &Call, request: Request, next: Next) -> Response {
     let Chosen { answer, search_lag, page_missing } = sim.faults().choose(call);
     let anonymous = matches!(answer, Some((Fault::Anonymous {}, _)));
-    let conditions = Conditions { search_lag, anonymous };
+    let conditions = Conditions { search_lag, anonymous, node: sim.next_node() };
     let handling = Handling { sim: sim.clone(), call: call.clone(), conditions, page_missing, next };
     match answer {
         Some((fault, draw)) => {

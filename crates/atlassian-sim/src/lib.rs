@@ -12,13 +12,17 @@ pub mod auth;
 pub mod confluence;
 mod console;
 pub mod faults;
+mod gateway;
 pub mod html;
+pub mod humans;
 pub mod jira;
 mod log;
+mod oauth;
 mod options;
 mod server;
 mod world;
 
-pub use options::{Options, ProjectSpec};
+pub use gateway::CLOUD_ID;
+pub use options::{Dialect, Options, ProjectSpec};
 pub use server::{Running, ServeError, Sim, serve, serve_site, start};
 pub use world::{World, iso_millis};

@@ -19,6 +19,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 
 use crate::faults::Injected;
+use crate::options::Dialect;
 use crate::server::Sim;
 use crate::world::{World, iso_millis};
 
@@ -77,7 +78,10 @@ impl Log {
 
 /// Whether a path is a call to a product's API: pages for people and the simulator's own endpoints are not.
 pub fn is_api(path: &str) -> bool {
-    path.starts_with("/rest/") || path.starts_with("/wiki/api/") || path.starts_with("/wiki/rest/")
+    path.starts_with("/rest/")
+        || path.starts_with("/wiki/api/")
+        || path.starts_with("/wiki/rest/")
+        || path == "/oauth/token"
 }
 
 fn headers_json(headers: &HeaderMap) -> Value {
@@ -107,6 +111,7 @@ pub async fn record(State(sim): State<Arc<Sim>>, request: Request, next: Next) -
         return next.run(request).await;
     }
     let started = Instant::now();
+    let endpoint_path = request.uri().path().to_owned();
     let at = World::now();
     let method = request.method().clone();
     let url = format!("{}{}", sim.base_url(), request.uri());
@@ -140,11 +145,14 @@ pub async fn record(State(sim): State<Arc<Sim>>, request: Request, next: Next) -
             "method": method.as_str(),
             "url": url,
         });
+        // Tokens travel in these bodies.
+        let secret = endpoint_path == "/oauth/token";
+        let shown = |bytes| if secret { Value::String("***".to_owned()) } else { body_json(bytes) };
         exchange["request_headers"] = request_headers;
-        exchange["request_body"] = body_json(&sent);
+        exchange["request_body"] = shown(&sent);
         exchange["status"] = json!(head.status.as_u16());
         exchange["response_headers"] = headers_json(&head.headers);
-        exchange["response_body"] = body_json(&received);
+        exchange["response_body"] = shown(&received);
         // What the caller saw of this answer is up to the fault.
         if let Some(Injected(kind)) = head.extensions.get::<Injected>() {
             exchange["fault"] = json!(kind);
@@ -157,6 +165,16 @@ pub async fn record(State(sim): State<Arc<Sim>>, request: Request, next: Next) -
 /// The headers that Atlassian's edge adds to every API answer.
 fn decorate(sim: &Sim, head: &mut Parts, started: Instant) {
     let trace = sim.next_trace();
+    if sim.options().dialect == Dialect::DataCenter {
+        let fixed =
+            [("x-arequestid", format!("{trace:x}")), ("cache-control", "no-cache, no-store, no-transform".to_owned())];
+        for (name, value) in fixed {
+            if let Ok(value) = value.parse() {
+                head.headers.insert(name, value);
+            }
+        }
+        return;
+    }
     let fixed = [
         ("server", "AtlassianEdge".to_owned()),
         ("timing-allow-origin", "*".to_owned()),

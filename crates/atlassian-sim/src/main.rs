@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlassian_sim::faults::Scenario;
-use atlassian_sim::{Options, Sim, serve_site};
-use clap::{Args, Parser, Subcommand};
+use atlassian_sim::{Dialect, Options, Sim, serve_site};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 
 /// Jira Cloud and Confluence Cloud over real HTTP, for tests and demonstrations.
@@ -24,6 +24,13 @@ struct Cli {
 enum Command {
     /// Serve one site on 127.0.0.1.
     Serve(Serve),
+}
+
+/// The values of `--dialect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DialectName {
+    Cloud,
+    DataCenter,
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +80,21 @@ struct Serve {
     /// Points an hour before 429: a write costs one, a read one and one for each object returned.
     #[arg(long, value_name = "N")]
     points_per_hour: Option<u64>,
+    /// Which Atlassian: Cloud, or a site on somebody's own machines.
+    #[arg(long, value_enum, default_value_t = DialectName::Cloud)]
+    dialect: DialectName,
+    /// Nodes of a Data Center site, each with an index of its own.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    nodes: u32,
+    /// A scoped API token, good at /ex/jira and /ex/confluence only.
+    #[arg(long, value_name = "TOKEN")]
+    scoped_token: Option<String>,
+    /// The OAuth client's id and secret.
+    #[arg(long, value_name = "ID:SECRET", default_value = "sim-client:sim-secret")]
+    oauth_client: String,
+    /// An issue property that JQL can search, as an installed app declares it; repeatable.
+    #[arg(long = "indexed-property", value_name = "KEY:PATH")]
+    indexed_properties: Vec<String>,
     /// A script of faults in TOML; `PUT /_sim/faults` replaces it at run time.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -84,6 +106,8 @@ struct Serve {
 impl Serve {
     fn options(&self) -> Result<Options, String> {
         let defaults = Options::default();
+        let (client, secret) =
+            self.oauth_client.split_once(':').ok_or("cannot use --oauth-client: give it as ID:SECRET")?;
         let faults = self.faults.as_deref().map(read_script).transpose()?.unwrap_or_default();
         Ok(Options {
             projects: self.projects.clone(),
@@ -105,6 +129,15 @@ impl Serve {
             per_issue_writes: self.per_issue_writes,
             points_per_hour: self.points_per_hour,
             faults,
+            dialect: match self.dialect {
+                DialectName::Cloud => Dialect::Cloud,
+                DialectName::DataCenter => Dialect::DataCenter,
+            },
+            nodes: self.nodes,
+            scoped_token: self.scoped_token.clone(),
+            oauth_client: client.to_owned(),
+            oauth_secret: secret.to_owned(),
+            indexed_properties: self.indexed_properties.clone(),
         })
     }
 }

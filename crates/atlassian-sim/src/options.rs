@@ -9,6 +9,17 @@ use crate::faults::Scenario;
 pub const DEFAULT_CUSTOM_FIELDS: [&str; 6] =
     ["test_case_id", "suite_id", "run_id", "environment", "platform", "device"];
 
+/// Which Atlassian the site plays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Jira Cloud and Confluence Cloud.
+    #[default]
+    Cloud,
+    /// Jira and Confluence on somebody's own machines: version 2 with wiki markup, names in place of account ids, personal
+    /// access tokens as `Bearer`, the old search, and an index on each node.
+    DataCenter,
+}
+
 /// Start state and behaviour of one simulated site.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -42,6 +53,18 @@ pub struct Options {
     pub points_per_hour: Option<u64>,
     /// The script of faults that the site starts with.
     pub faults: Scenario,
+    /// Which Atlassian the site plays.
+    pub dialect: Dialect,
+    /// Nodes of a Data Center site, each with an index of its own; calls go to them in turn.
+    pub nodes: u32,
+    /// A scoped API token: good through the gateway only.
+    pub scoped_token: Option<String>,
+    /// The id of the OAuth client.
+    pub oauth_client: String,
+    /// The secret of the OAuth client.
+    pub oauth_secret: String,
+    /// Issue properties that JQL can search, each `KEY:PATH`, as an installed app declares them.
+    pub indexed_properties: Vec<String>,
 }
 
 impl Default for Options {
@@ -62,6 +85,12 @@ impl Default for Options {
             per_issue_writes: false,
             points_per_hour: None,
             faults: Scenario::default(),
+            dialect: Dialect::Cloud,
+            nodes: 2,
+            scoped_token: None,
+            oauth_client: "sim-client".to_owned(),
+            oauth_secret: "sim-secret".to_owned(),
+            indexed_properties: Vec::new(),
         }
     }
 }

@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 use crate::auth::{self, Account};
 use crate::faults::{self, Breaker, Engine, Limits, Scenario, Script, Wires};
 use crate::log::{self, Log, Stats};
-use crate::options::Options;
+use crate::oauth::Grants;
+use crate::options::{Dialect, Options};
 use crate::world::World;
-use crate::{confluence, console, jira};
+use crate::{confluence, console, gateway, humans, jira, oauth};
 
 /// The shared state of one simulator: `Arc<Sim>` is what handlers receive.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Sim {
     script: Mutex<Option<Arc<dyn Script>>>,
     faults: Engine,
     trace: AtomicU64,
+    grants: Mutex<Grants>,
+    calls: AtomicU64,
 }
 
 /// Failed to start or to go on serving.
@@ -88,6 +91,8 @@ impl Sim {
             script: Mutex::new(None),
             faults: Engine::new(limits, options.faults.clone()),
             trace: AtomicU64::new(1),
+            grants: Mutex::default(),
+            calls: AtomicU64::new(0),
             options,
         })
     }
@@ -143,20 +148,39 @@ impl Sim {
         self.trace.fetch_add(1, Ordering::Relaxed)
     }
 
+    pub(crate) fn grants(&self) -> MutexGuard<'_, Grants> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node that takes the next call: they take turns. Cloud shows none.
+    pub(crate) fn next_node(&self) -> Option<u64> {
+        match self.options.dialect {
+            Dialect::Cloud => None,
+            Dialect::DataCenter => {
+                Some(self.calls.fetch_add(1, Ordering::Relaxed) % u64::from(self.options.nodes.max(1)))
+            }
+        }
+    }
+
     /// Back to the start state, counters included. A script of faults stays and starts again.
     pub fn reset(&self) {
-        self.faults.restart();
-        *self.lock() = World::new(&self.options);
+        self.faults.restart(|| *self.lock() = World::new(&self.options));
         *self.stats() = Stats::default();
     }
 }
 
 /// All routes, with their middleware. Outermost first: broken connections, log, authentication, faults, handler.
 fn router(sim: Arc<Sim>) -> Router {
+    // A layer on a fallback runs before the routes inside it are chosen.
+    Router::new().fallback_service(inside(sim.clone())).layer(from_fn_with_state(sim, gateway::enter))
+}
+
+fn inside(sim: Arc<Sim>) -> Router {
     Router::new()
         .merge(jira::routes())
         .merge(confluence::routes())
         .merge(console::routes())
+        .merge(oauth::routes())
         .layer(from_fn_with_state(sim.clone(), faults::interfere))
         .layer(from_fn_with_state(sim.clone(), auth::identify))
         .layer(from_fn_with_state(sim.clone(), log::record))
@@ -180,8 +204,11 @@ pub async fn serve(listener: TcpListener, options: Options) -> Result<(), ServeE
 /// # Errors
 /// When the listener fails.
 pub async fn serve_site(listener: TcpListener, sim: Arc<Sim>) -> Result<(), ServeError> {
-    let routes = router(sim).into_make_service_with_connect_info::<Breaker>();
-    axum::serve(Wires(listener), routes).await.map_err(ServeError::Serve)
+    let routes = router(sim.clone()).into_make_service_with_connect_info::<Breaker>();
+    tokio::select! {
+        ended = axum::serve(Wires(listener), routes) => ended.map_err(ServeError::Serve),
+        () = humans::live(sim) => Ok(()),
+    }
 }
 
 /// A simulator inside the calling process, on a free local port. Dropping it stops it.
@@ -227,13 +254,17 @@ pub async fn start(options: Options) -> Result<Running, ServeError> {
     let sim = Arc::new(Sim::new(options, address)?);
     let (stop, stopped) = oneshot::channel::<()>();
     let routes = router(sim.clone()).into_make_service_with_connect_info::<Breaker>();
+    let people = humans::live(sim.clone());
     let task = tokio::spawn(async move {
         let ended = axum::serve(Wires(listener), routes).with_graceful_shutdown(async move {
             // An error means that the sender was dropped, which is how a stop is asked for.
             drop(stopped.await);
         });
-        if let Err(error) = ended.await {
-            tracing::error!(%error, "the simulator stopped serving");
+        tokio::select! {
+            ended = ended => if let Err(error) = ended {
+                tracing::error!(%error, "the simulator stopped serving");
+            },
+            () = people => {}
         }
     });
     Ok(Running { url: format!("http://{address}"), sim, stop: Some(stop), task: Some(task) })

@@ -1,5 +1,6 @@
 //! Everything that the simulated site remembers. One lock holds it: a request sees one consistent moment.
 
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -15,6 +16,8 @@ pub struct World {
     pub confluence: confluence::State,
     /// The next numeric id that [`World::take_id`] gives out. Cloud ids are numeric and grow.
     pub next_id: u64,
+    /// What people of the site did, in the order done.
+    pub human_actions: Vec<Value>,
 }
 
 impl World {
@@ -23,8 +26,9 @@ impl World {
     pub fn new(options: &Options) -> Self {
         Self {
             jira: jira::State::new(options),
-            confluence: confluence::State::new(&options.spaces),
+            confluence: confluence::State::new(options),
             next_id: 10_000_000,
+            human_actions: Vec::new(),
         }
     }
 

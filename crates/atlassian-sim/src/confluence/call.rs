@@ -32,6 +32,10 @@ pub struct Call {
     pub query: Vec<(String, String)>,
     /// The body as sent.
     pub body: Vec<u8>,
+    /// The body's content type, empty where absent.
+    pub content_type: String,
+    /// `X-Atlassian-Token`, empty where absent.
+    pub token: String,
 }
 
 /// Reads a query string; what cannot be decoded counts as absent.

@@ -65,6 +65,9 @@ async fn handle(sim: &Sim, audience: Audience, operation: Operation, request: Re
         Ok(params) => params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         Err(_) => Vec::new(),
     };
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let (content_type, token) = (header("content-type"), header("x-atlassian-token"));
     let Ok(body) = to_bytes(body, REQUEST_MAX).await else { return super::reply::too_large() };
     let call = Call {
         user,
@@ -74,6 +77,8 @@ async fn handle(sim: &Sim, audience: Audience, operation: Operation, request: Re
         params,
         query: query_of(&uri),
         body: body.to_vec(),
+        content_type,
+        token,
     };
     let mut world = sim.lock();
     operation(&mut world.confluence, &call).unwrap_or_else(|refusal| refusal)

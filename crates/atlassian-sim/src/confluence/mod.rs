@@ -4,6 +4,7 @@
 //! Where the official description and observations of real sites differ, the observation is played and its place says so.
 
 mod adf;
+mod attachments;
 mod body;
 mod call;
 mod comments;
@@ -17,6 +18,7 @@ mod labels;
 mod macros;
 mod normalise;
 mod pages;
+mod people;
 mod properties;
 mod render;
 mod reply;
@@ -34,7 +36,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
+pub(crate) use self::call::query_of;
 use self::http::{Audience, Operation, on};
+pub use self::people::Rewrite;
 pub use self::state::{Behaviour, State};
 use crate::server::Sim;
 
@@ -61,6 +65,7 @@ fn v2() -> Router<Arc<Sim>> {
         .route("/pages/{id}/versions", get(on(tree::versions)))
         .route("/pages/{id}/versions/{version-number}", get(on(tree::version)))
         .route("/pages/{id}/labels", get(on(labels::list)))
+        .route("/pages/{id}/attachments", get(on(attachments::list)))
         .route("/pages/{id}/footer-comments", get(on(comments::list_of_page)))
         .route("/pages/{id}/properties", get(on(properties::list)).post(on(properties::create)))
         .route(
@@ -93,6 +98,7 @@ fn v1() -> Router<Arc<Sim>> {
             get(on(labels::v1_list)).post(on(labels::v1_add)).delete(on(labels::v1_remove_by_query)),
         )
         .route("/content/{id}/label/{label}", delete(on(labels::v1_remove_by_path)))
+        .route("/content/{id}/child/attachment", post(on(attachments::add)).put(on(attachments::put)))
         .route("/content/{id}/move/{position}/{targetId}", put(on(tree::move_page)))
         .route("/content/{id}/pageTree", delete(on(tree::delete_tree)))
         .route("/content/{id}/child/page", get(on(v1_content::child_pages)))

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::pages::visible;
-use super::reply::{Answer, Reply, conflict, invalid, not_found};
+use super::reply::{Answer, Reply, bad_request, conflict, invalid, not_found};
 use super::state::{Page, Property, State};
 use super::wire;
 
+/// The refusal of an update of a property that the database has twice. Its real words are not known.
+pub const DOUBLED: &str = "The content property cannot be updated: more than one row was found";
 /// The largest value, in bytes of JSON.
 const VALUE_MAX: usize = 32 * 1024;
 
@@ -20,6 +22,7 @@ fn page<'a>(state: &'a State, call: &Call) -> Result<&'a Page, Reply> {
 /// Adds a property without any check; the key must be free.
 pub fn add(state: &mut State, call: &Call, page: u64, key: &str, value: Value) -> Option<Property> {
     let property = Property {
+        doubled: state.behaviour.doubled_properties,
         id: state.take_id(),
         key: key.to_owned(),
         value,
@@ -122,6 +125,9 @@ pub fn update(state: &mut State, call: &Call) -> Answer {
         return Err(conflict(&format!(
             "Version must be incremented when updating a property. Current Version: [{current}]. Provided version: [{number}]"
         )));
+    }
+    if property.doubled {
+        return Err(bad_request(DOUBLED));
     }
     let message = sent["version"]["message"].as_str().unwrap_or("").to_owned();
     let next = Property {

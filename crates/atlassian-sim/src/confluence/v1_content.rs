@@ -8,7 +8,7 @@ use super::body::{self, Representation, Sent};
 use super::call::Call;
 use super::edits::{self, Update};
 use super::pages::{self, NewPage};
-use super::reply::{Answer, Reply, as_v1, v1, v1_bad_request, v1_no_content};
+use super::reply::{Answer, Content, Reply, as_v1, v1, v1_bad_request, v1_no_content};
 use super::state::{Page, Space, State, Status, Version};
 use super::{labels, properties, tree, wire};
 use crate::world::iso_millis;
@@ -191,6 +191,24 @@ pub fn read(state: &mut State, call: &Call) -> Answer {
     Ok(Reply::ok(value))
 }
 
+/// v1's own words for a taken title, which name it.
+struct Taken(String);
+
+fn taken(state: &State, space: u64, title: &str) -> Taken {
+    let key = state.space(space).map(|space| space.key.as_str()).unwrap_or_default();
+    Taken(format!(
+        "A page with this title already exists: A page already exists with the title {title} in the space with key {key}"
+    ))
+}
+
+impl Taken {
+    /// A refusal in v1 form.
+    fn in_v1(self, reply: Reply) -> Reply {
+        let Content::Json(body) = &reply.content else { return reply };
+        if body["errors"][0]["title"] == pages::TITLE_TAKEN { v1(reply.status, &self.0) } else { as_v1(reply) }
+    }
+}
+
 fn parent_of(sent: &Value) -> Option<u64> {
     let id = &sent["ancestors"].as_array()?.last()?["id"];
     id.as_u64().or_else(|| id.as_str().and_then(|text| text.parse().ok()))
@@ -219,7 +237,8 @@ pub fn create(state: &mut State, call: &Call) -> Answer {
     let body = body::read(sent.get("body")).map_err(as_v1)?;
     let status = if sent["status"] == "draft" { Status::Draft } else { Status::Current };
     let new = NewPage { space, parent, status, title, body, live: false };
-    let id = pages::insert(state, call, new).map_err(as_v1)?;
+    let refused = taken(state, space, &new.title);
+    let id = pages::insert(state, call, new).map_err(|reply| refused.in_v1(reply))?;
     for (key, property) in sent["metadata"]["properties"].as_object().into_iter().flatten() {
         let value = properties::value_of(&property["value"]).map_err(as_v1)?;
         let there = state.page_mut(id).and_then(|page| page.properties.iter_mut().find(|other| other.key == *key));
@@ -253,7 +272,7 @@ pub fn update(state: &mut State, call: &Call) -> Answer {
     let sent = call.json().map_err(as_v1)?;
     let text = call.param("id");
     let page = text.parse::<u64>().ok().and_then(|id| state.page(id)).ok_or_else(|| v1_no_content(text))?;
-    let (id, current, title) = (page.id, page.number(), page.title().to_owned());
+    let (id, current, title, space) = (page.id, page.number(), page.title().to_owned(), page.space);
     if page.status() == Status::Archived {
         // Observed in place of a word about the archive.
         return Err(v1(StatusCode::NOT_FOUND, "Can not find draft with current content"));
@@ -280,7 +299,8 @@ pub fn update(state: &mut State, call: &Call) -> Answer {
         message: sent["version"]["message"].as_str().unwrap_or("").to_owned(),
         minor: sent["version"]["minorEdit"].as_bool().unwrap_or(false),
     };
-    edits::apply(state, call, id, update).map_err(as_v1)?;
+    let refused = taken(state, space, &update.title);
+    edits::apply(state, call, id, update).map_err(|reply| refused.in_v1(reply))?;
     shown(state, call, id)
 }
 
@@ -389,6 +409,9 @@ pub fn property_update(state: &mut State, call: &Call) -> Answer {
                 "com.atlassian.confluence.api.service.exceptions.ConflictException: Attempted to update stale data: version {number} given, {expected} expected"
             ),
         ));
+    }
+    if page.properties.iter().any(|property| property.key == key && property.doubled) {
+        return Err(v1_bad_request(properties::DOUBLED));
     }
     if current.is_none() {
         properties::add(state, call, id, &key, value);

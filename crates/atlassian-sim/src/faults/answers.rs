@@ -5,6 +5,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::kinds::Reason;
+use super::limiters::user_headers;
+use super::limits::UserBucket;
 use super::script::Product;
 use super::{Call, Injected};
 use crate::world::{World, iso_millis};
@@ -82,6 +84,8 @@ pub struct Throttle {
     pub limit: Option<u64>,
     /// The name and the seconds of the policy that refuses, for the structured headers.
     pub policy: Option<(&'static str, u64)>,
+    /// Data Center's bucket, where that refuses.
+    pub user_bucket: Option<UserBucket>,
 }
 
 impl Throttle {
@@ -98,7 +102,7 @@ impl Throttle {
                 (Some(100_000), Some(("tenant-app-quota", 3_600)))
             }
         };
-        Self { reason, retry_after_seconds, limit, policy }
+        Self { reason, retry_after_seconds, limit, policy, user_bucket: None }
     }
 
     /// The 429. Without a reason it has none of the headers and a body that is not the product's, as a gateway's.
@@ -116,13 +120,16 @@ impl Throttle {
         };
         if let Some(seconds) = self.retry_after_seconds {
             set("retry-after", seconds.to_string());
-            if self.limit.is_some() {
+            if self.limit.is_some() && self.user_bucket.is_none() {
                 let wait = time::Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
                 set("x-ratelimit-reset", World::now().checked_add(wait).map(iso_millis).unwrap_or_default());
             }
         }
         if let Some(reason) = self.reason {
             set("ratelimit-reason", reason.text().to_owned());
+        }
+        for (name, value) in self.user_bucket.into_iter().flat_map(|bucket| user_headers(bucket, 0)) {
+            set(name, value);
         }
         if let Some(limit) = self.limit {
             set("x-ratelimit-limit", limit.to_string());

@@ -29,6 +29,12 @@ impl Draw {
         f64::from(top) / 4_294_967_296.0
     }
 
+    /// A place among so many; 0 where there are none.
+    pub fn below(&mut self, count: usize) -> usize {
+        let range = u64::try_from(count).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.next() % range).unwrap_or_default()
+    }
+
     /// From a normal distribution around 0 of width 1.
     pub fn normal(&mut self) -> f64 {
         let (radius, angle) = (1.0 - self.unit(), self.unit());

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::Call;
@@ -14,6 +15,8 @@ use super::kinds::Fault;
 use super::limiters::{Limiters, settles};
 use super::limits::Limits;
 use super::script::{Product, Scenario, When, seconds};
+use crate::humans::Clock;
+use crate::world::World;
 
 /// The script and its counts.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub struct Engine {
     base: Limits,
     run: Mutex<Run>,
     pending: Mutex<Pending>,
+    changed: Notify,
 }
 
 /// A script at work.
@@ -35,6 +39,7 @@ struct Run {
     kinds: BTreeMap<&'static str, u64>,
     refused: BTreeMap<&'static str, u64>,
     limiters: Limiters,
+    people: Clock,
 }
 
 /// What faults of the past still do; another script does not change it.
@@ -65,6 +70,7 @@ impl Run {
         limits.points_per_hour = limits.points_per_hour.or(base.points_per_hour);
         Self {
             counts: vec![(0, 0); scenario.rules.len()],
+            people: Clock::new(&scenario.humans),
             scenario,
             limits,
             started: Instant::now(),
@@ -87,7 +93,7 @@ impl Pending {
 impl Engine {
     /// An engine with a first script.
     pub fn new(base: Limits, scenario: Scenario) -> Self {
-        Self { run: Mutex::new(Run::new(&base, scenario)), base, pending: Mutex::default() }
+        Self { run: Mutex::new(Run::new(&base, scenario)), base, pending: Mutex::default(), changed: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Run> {
@@ -102,13 +108,34 @@ impl Engine {
     /// a commit on its way to a site does not turn round when the weather changes.
     pub fn play(&self, scenario: Scenario) {
         *self.lock() = Run::new(&self.base, scenario);
+        self.changed.notify_one();
     }
 
-    /// Starts the same script again, on a site that is as new: commits that are still to come never do.
-    pub fn restart(&self) {
+    /// Starts the same script again, on a site that `renew` makes as new: commits that are still to come never do, and
+    /// nobody acts in between.
+    pub fn restart(&self, renew: impl FnOnce()) {
         self.pending().abandon();
-        let scenario = self.scenario();
-        self.play(scenario);
+        let mut run = self.lock();
+        renew();
+        *run = Run::new(&self.base, run.scenario.clone());
+        self.changed.notify_one();
+    }
+
+    /// Lets the people of the script act who are due; returns how long to wait for the next one. The world is locked
+    /// inside the engine's own lock, and never the other way round.
+    pub fn let_people_act<'a>(&self, world: impl FnOnce() -> MutexGuard<'a, World>) -> Option<Duration> {
+        let mut run = self.lock();
+        let run = &mut *run;
+        if run.scenario.humans.is_empty() {
+            return None;
+        }
+        let since = run.started.elapsed().as_secs_f64();
+        run.people.run(&run.scenario.humans, run.scenario.seed, since, &mut world())
+    }
+
+    /// Waits until a script is started.
+    pub async fn script_changed(&self) {
+        self.changed.notified().await;
     }
 
     /// The script in force.
@@ -226,6 +253,7 @@ impl Engine {
             "faults": run.kinds,
             "limited": run.refused,
             "fault_rules": rules,
+            "humans": run.people.counts(&run.scenario.humans),
             "late_commits_pending": late,
         })
     }

@@ -2,7 +2,7 @@
 //! endpoint and method, writes per issue, and points per hour.
 //!
 //! The bucket's size is not published, so it is a choice: one second's gain unless the script says otherwise. Points are
-//! counted for every caller here, although real sites count them for apps only. Confluence documents no reason for a
+//! counted for every caller here unless a script says that they are an app's only, as on real sites. Confluence documents no reason for a
 //! burst, so its 429 carries none.
 
 use std::collections::{HashMap, VecDeque};
@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::Call;
 use super::answers::Throttle;
 use super::kinds::Reason;
-use super::limits::{Limits, Pool};
+use super::limits::{Limits, Pool, UserBucket};
 use super::script::Product;
 
 /// Writes to one issue: so many within so long.
@@ -30,6 +30,8 @@ pub struct Limiters {
     writes: HashMap<u64, VecDeque<Instant>>,
     points: u64,
     hour: u64,
+    /// The user's bucket: what is in it, and when something came in last.
+    user: Option<(u32, Instant)>,
 }
 
 /// Which limit refused a call, for the counts.
@@ -38,8 +40,13 @@ pub type Refused = (&'static str, Throttle);
 impl Limiters {
     /// Counts a call, or says how it is refused. A refused call uses up nothing.
     pub fn admit(&mut self, limits: &Limits, call: &Call, issue: Option<u64>) -> Result<(), Refused> {
-        self.within_points(limits, call.product())?;
+        if counts_points(limits, call) {
+            self.within_points(limits, call.product())?;
+        }
         let now = Instant::now();
+        if let Some(bucket) = limits.user_bucket {
+            self.take_user_token(bucket, now)?;
+        }
         let issue = issue.filter(|_| limits.per_issue_writes && call.changes());
         if let Some(issue) = issue {
             self.within_issue(issue, now)?;
@@ -49,6 +56,31 @@ impl Limiters {
             self.writes.entry(issue).or_default().push_back(now);
         }
         Ok(())
+    }
+
+    /// Takes from the user's bucket, after what came in since the last time.
+    fn take_user_token(&mut self, bucket: UserBucket, now: Instant) -> Result<(), Refused> {
+        let interval = Duration::from_secs(u64::from(bucket.interval_seconds));
+        let (tokens, filled) = self.user.get_or_insert((bucket.size, now));
+        while *tokens < bucket.size && now.duration_since(*filled) >= interval {
+            *tokens = tokens.saturating_add(bucket.fill).min(bucket.size);
+            *filled += interval;
+        }
+        if *tokens == bucket.size {
+            *filled = now;
+        }
+        if let Some(left) = tokens.checked_sub(1) {
+            *tokens = left;
+            return Ok(());
+        }
+        let wait = interval.saturating_sub(now.duration_since(*filled));
+        let throttle = Throttle {
+            retry_after_seconds: Some(up(wait)),
+            limit: Some(u64::from(bucket.size)),
+            user_bucket: Some(bucket),
+            ..Throttle::default()
+        };
+        Err(("user-bucket", throttle))
     }
 
     fn take_token(&mut self, limits: &Limits, call: &Call, now: Instant) -> Result<(), Refused> {
@@ -66,7 +98,13 @@ impl Limiters {
             Product::Jira => (Some(Reason::JiraBurstBased), Some(("jira-burst-based", 1))),
             Product::Confluence => (None, None),
         };
-        let throttle = Throttle { reason, retry_after_seconds: Some(up(wait)), limit: Some(u64::from(rate)), policy };
+        let throttle = Throttle {
+            reason,
+            retry_after_seconds: Some(up(wait)),
+            limit: Some(u64::from(rate)),
+            policy,
+            user_bucket: None,
+        };
         Err(("burst", throttle))
     }
 
@@ -85,6 +123,7 @@ impl Limiters {
                     retry_after_seconds: Some(up(window.saturating_sub(age))),
                     limit: u64::try_from(most).ok(),
                     policy: Some(("jira-per-issue-on-write", window.as_secs())),
+                    user_bucket: None,
                 };
                 return Err(("per-issue-writes", throttle));
             }
@@ -108,6 +147,7 @@ impl Limiters {
             retry_after_seconds: Some(left),
             limit: Some(most),
             policy: Some((policy_of(limits.points_pool), limits.points_hour_seconds)),
+            user_bucket: None,
         };
         Err(("points", throttle))
     }
@@ -130,7 +170,15 @@ impl Limiters {
                 headers.insert(name, value);
             }
         };
-        if let Some(most) = limits.points_per_hour {
+        if let Some(bucket) = limits.user_bucket {
+            let left = self.user.map_or(bucket.size, |(tokens, _)| tokens);
+            for (name, value) in user_headers(bucket, left) {
+                set(name, value);
+            }
+            // When nothing is left the next call is refused, and told how long to wait.
+            set("retry-after", if left > 0 { "0".to_owned() } else { bucket.interval_seconds.to_string() });
+        }
+        if let Some(most) = limits.points_per_hour.filter(|_| counts_points(limits, call)) {
             let left_seconds = self.roll(limits);
             self.points = self.points.saturating_add(cost(call, sent, received));
             let left = most.saturating_sub(self.points);
@@ -152,7 +200,25 @@ impl Limiters {
 
 /// Whether answers have to be looked at.
 pub fn settles(limits: &Limits) -> bool {
-    limits.points_per_hour.is_some() || limits.burst_per_second.is_some() || !limits.burst.is_empty()
+    limits.points_per_hour.is_some()
+        || limits.burst_per_second.is_some()
+        || !limits.burst.is_empty()
+        || limits.user_bucket.is_some()
+}
+
+/// Whether a call spends points.
+fn counts_points(limits: &Limits, call: &Call) -> bool {
+    call.oauth || !limits.points_oauth_only
+}
+
+/// Data Center's headers.
+pub fn user_headers(bucket: UserBucket, left: u32) -> [(&'static str, String); 4] {
+    [
+        ("x-ratelimit-limit", bucket.size.to_string()),
+        ("x-ratelimit-remaining", left.to_string()),
+        ("x-ratelimit-interval-seconds", bucket.interval_seconds.to_string()),
+        ("x-ratelimit-fillrate", bucket.fill.to_string()),
+    ]
 }
 
 fn policy_of(pool: Pool) -> &'static str {

@@ -24,6 +24,12 @@ pub struct Limits {
     /// Whether the points are the tenant's or shared by all tenants of an app.
     #[serde(default)]
     pub points_pool: Pool,
+    /// Counts points for OAuth callers only, as real sites do; otherwise for everyone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub points_oauth_only: bool,
+    /// Data Center's limit: one bucket for all calls of the user, with its headers on every answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_bucket: Option<UserBucket>,
     /// The hour's length: points come back at its end, counted from the start of the Unix epoch as hours are.
     #[serde(default = "hour")]
     pub points_hour_seconds: u64,
@@ -38,6 +44,8 @@ impl Default for Limits {
             per_issue_writes: false,
             points_per_hour: None,
             points_pool: Pool::Tenant,
+            points_oauth_only: false,
+            user_bucket: None,
             points_hour_seconds: hour(),
         }
     }
@@ -45,6 +53,18 @@ impl Default for Limits {
 
 fn hour() -> u64 {
     3_600
+}
+
+/// Data Center's token bucket: an administrator says how large it is and how much comes in how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserBucket {
+    /// What it holds at most.
+    pub size: u32,
+    /// What comes in at each interval.
+    pub fill: u32,
+    /// The interval.
+    pub interval_seconds: u32,
 }
 
 /// Whose points are spent.
@@ -81,6 +101,9 @@ impl Limits {
         }
         if self.burst_size.is_some() && self.burst_per_second.is_none() {
             return Err("burst_size is given without burst_per_second".to_owned());
+        }
+        if self.user_bucket.is_some_and(|bucket| bucket.size == 0 || bucket.fill == 0 || bucket.interval_seconds == 0) {
+            return Err("user_bucket has a 0 in it: it would refuse every call".to_owned());
         }
         if self.points_hour_seconds == 0 {
             return Err("points_hour_seconds is 0".to_owned());

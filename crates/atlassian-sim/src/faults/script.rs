@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kinds::Fault;
 use super::limits::Limits;
+use crate::humans::Human;
 
 /// Longer times are refused: nothing waits a year, and far larger numbers do not fit a duration.
 const SECONDS_MAX: f64 = 31_536_000.0;
@@ -36,6 +37,14 @@ pub enum ScriptError {
         /// What and how to put it right.
         what: String,
     },
+    /// A person whose doings are readable and make no sense.
+    #[error("human {number}: {what}")]
+    Human {
+        /// Counted from 1 in the order written.
+        number: usize,
+        /// What and how to put it right.
+        what: String,
+    },
     /// A limit that is readable and makes no sense.
     #[error("limits: {0}")]
     Limits(String),
@@ -54,6 +63,9 @@ pub struct Scenario {
     /// The rules in order. Of those that decide the answer, the first one that fires takes the call.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
+    /// People who change what clients made.
+    #[serde(default, rename = "human", skip_serializing_if = "Vec::is_empty")]
+    pub humans: Vec<Human>,
 }
 
 /// One rule.
@@ -156,7 +168,7 @@ impl When {
     }
 }
 
-pub(super) fn check_seconds(name: &str, value: f64) -> Result<(), String> {
+pub(crate) fn check_seconds(name: &str, value: f64) -> Result<(), String> {
     if (0.0..=SECONDS_MAX).contains(&value) {
         return Ok(());
     }
@@ -200,6 +212,9 @@ impl Scenario {
                 .check()
                 .and_then(|()| rule.fault.check())
                 .map_err(|what| ScriptError::Rule { number: index + 1, what })?;
+        }
+        for (index, human) in self.humans.iter().enumerate() {
+            human.check().map_err(|what| ScriptError::Human { number: index + 1, what })?;
         }
         self.limits.check().map_err(ScriptError::Limits)?;
         Ok(self)

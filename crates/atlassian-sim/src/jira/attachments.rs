@@ -28,14 +28,17 @@ pub fn routes() -> Router<Arc<Sim>> {
 
 /// A file in a multipart body.
 #[derive(Debug, PartialEq, Eq)]
-struct File<'a> {
-    name: String,
-    mime: String,
-    content: &'a [u8],
+pub(crate) struct File<'a> {
+    /// As uploaded.
+    pub name: String,
+    /// As uploaded.
+    pub mime: String,
+    /// The bytes.
+    pub content: &'a [u8],
 }
 
 /// The parts named `file` of a multipart body; `None` where it is not one.
-fn files<'a>(content_type: &str, body: &'a [u8]) -> Option<Vec<File<'a>>> {
+pub(crate) fn files<'a>(content_type: &str, body: &'a [u8]) -> Option<Vec<File<'a>>> {
     let boundary = content_type.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?.trim_matches('"');
     let delimiter = format!("--{boundary}");
     let mut out = Vec::new();

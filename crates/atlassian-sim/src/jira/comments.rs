@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::create::{add_comment, draft};
 use super::limits;
 use super::reply::{Answer, Ctx, Refusal, Sent, answer, no_content, ok};
-use super::state::Issue;
+use super::state::{Comment, Issue};
 use super::view::View;
 use crate::World;
 use crate::server::Sim;
@@ -38,7 +38,7 @@ async fn list(ctx: Ctx, Path(key): Path<String>) -> Answer {
     let issue = world.jira.issue(&key).ok_or_else(Refusal::no_issue)?;
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
     let expand = ctx.list("expand");
-    let show = |comment| view.comment(issue.id, comment, &expand);
+    let show = |comment: &Arc<Comment>| view.comment(issue.id, comment, &expand);
     let newest_first = ctx.query("orderBy").is_some_and(|order| order.starts_with('-'));
     let comments: Vec<Value> = if newest_first {
         issue.comments.iter().rev().skip(start).take(most).map(show).collect()
@@ -54,7 +54,7 @@ async fn list(ctx: Ctx, Path(key): Path<String>) -> Answer {
 }
 
 async fn add(ctx: Ctx, Path(key): Path<String>, sent: Sent) -> Answer {
-    ctx.account()?;
+    let account = ctx.account()?;
     let body = sent.object()?.into();
     let draft = draft(ctx.version, &body)?;
     let mut world = ctx.sim.lock();
@@ -62,7 +62,7 @@ async fn add(ctx: Ctx, Path(key): Path<String>, sent: Sent) -> Answer {
     if ctx.sim.options().per_issue_caps {
         limits::comments(&issue)?;
     }
-    add_comment(&mut world.jira, &mut issue, draft);
+    add_comment(&mut world.jira, &mut issue, draft, account);
     issue.updated = World::now();
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
     let shown = issue.comments.last().map(|comment| view.comment(issue.id, comment, &ctx.list("expand")));
@@ -88,7 +88,7 @@ async fn edit(ctx: Ctx, Path((key, id)): Path<(String, String)>, sent: Sent) -> 
     let mut world = ctx.sim.lock();
     let mut issue = world.jira.issue(&key).ok_or_else(Refusal::no_issue)?.as_ref().clone();
     let index = find(&issue, &id)?;
-    let comment = &mut issue.comments[index];
+    let comment = Arc::make_mut(&mut issue.comments[index]);
     comment.body = draft.body;
     comment.properties.extend(draft.properties);
     if draft.visibility.is_some() {

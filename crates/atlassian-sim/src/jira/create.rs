@@ -1,6 +1,7 @@
 //! An issue coming into being, and an edit going into one: the part that single, bulk and edit calls share.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -10,7 +11,7 @@ use super::reply::{Refusal, Version};
 use super::rich::Rich;
 use super::seed;
 use super::set::{Fault, Setter, collect, not_on_screen, pick, properties, rich, scalar};
-use super::state::{Comment, Issue, Link, State};
+use super::state::{Change, Comment, Issue, Link, State};
 use crate::World;
 use crate::auth::Account;
 
@@ -96,6 +97,8 @@ pub fn create(state: &mut State, writer: Writer<'_>, details: &Value) -> Result<
     let mut issue = Issue {
         id: 0,
         key: String::new(),
+        former_keys: Vec::new(),
+        history: Vec::new(),
         project: project_id,
         type_id,
         summary: String::new(),
@@ -142,7 +145,7 @@ pub fn create(state: &mut State, writer: Writer<'_>, details: &Value) -> Result<
     let (id, key) = state.allot(project_id).ok_or_else(Refusal::payload)?;
     issue.id = id;
     issue.key.clone_from(&key);
-    finish(state, issue, effects);
+    finish(state, writer, issue, effects);
     Ok(Created { id, key, transition })
 }
 
@@ -161,7 +164,10 @@ pub fn edit(state: &mut State, writer: Writer<'_>, id: u64, details: &Value) -> 
         issue.properties.extend(properties(value)?);
     }
     issue.updated = World::now();
-    finish(state, issue, effects);
+    if let Some(before) = state.issues.get(&id) {
+        note(&mut issue, before, writer.account);
+    }
+    finish(state, writer, issue, effects);
     Ok(())
 }
 
@@ -372,18 +378,44 @@ pub fn draft(version: Version, value: &Value) -> Result<Draft, Refusal> {
     Ok(Draft { body, visibility, properties })
 }
 
+/// Adds a line to an issue's history where something that people see is not as it was.
+pub fn note(issue: &mut Issue, before: &Issue, by: &Account) {
+    let plain = |text: &Option<Rich>| text.as_ref().map(Rich::plain).unwrap_or_default();
+    let mut items = Vec::new();
+    if issue.summary != before.summary {
+        items.push(("summary", before.summary.clone(), issue.summary.clone()));
+    }
+    if issue.labels != before.labels {
+        items.push(("labels", before.labels.join(" "), issue.labels.join(" ")));
+    }
+    if issue.key != before.key {
+        items.push(("Key", before.key.clone(), issue.key.clone()));
+    }
+    if issue.project != before.project {
+        items.push(("project", before.project.to_string(), issue.project.to_string()));
+    }
+    // The text itself is long, and the issue has the present one.
+    if plain(&issue.description) != plain(&before.description) {
+        items.push(("description", String::new(), String::new()));
+    }
+    if !items.is_empty() {
+        issue.history.push(Change { at: World::now(), author: by.account_id.clone(), items });
+    }
+}
+
 /// Adds a comment to an issue and returns its id.
-pub fn add_comment(state: &mut State, issue: &mut Issue, draft: Draft) -> u64 {
+pub fn add_comment(state: &mut State, issue: &mut Issue, draft: Draft, by: &Account) -> u64 {
     let id = state.take_id();
     let now = World::now();
-    issue.comments.push(Comment {
+    issue.comments.push(Arc::new(Comment {
         id,
+        author: by.account_id.clone(),
         body: draft.body,
         visibility: draft.visibility,
         properties: draft.properties,
         created: now,
         updated: now,
-    });
+    }));
     id
 }
 
@@ -402,10 +434,10 @@ pub fn add_link(state: &mut State, type_id: u64, source: u64, destination: u64) 
     true
 }
 
-fn finish(state: &mut State, mut issue: Issue, effects: Effects) {
+fn finish(state: &mut State, writer: Writer<'_>, mut issue: Issue, effects: Effects) {
     issue.comments.retain(|comment| !effects.removed_comments.contains(&comment.id));
     for draft in effects.comments {
-        add_comment(state, &mut issue, draft);
+        add_comment(state, &mut issue, draft, writer.account);
     }
     let id = issue.id;
     state.store(issue);

@@ -2,13 +2,15 @@
 
 use axum::Router;
 use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use super::fields::{Field, Kind};
 use super::meta::{named_json, no_project};
-use super::reply::{Answer, Ctx, Refusal, ok};
+use super::reply::{Answer, Ctx, Refusal, Version, ok};
 use super::seed;
 use super::state::{Issue, Project};
 use super::view::View;
@@ -35,16 +37,32 @@ fn page(ctx: &Ctx) -> Result<(usize, usize), Refusal> {
 async fn types(ctx: Ctx, Path(key): Path<String>) -> Answer {
     let (start, most) = page(&ctx)?;
     let world = ctx.sim.lock();
-    let project = world.jira.project(&key).filter(|_| !ctx.anonymous()).ok_or_else(|| no_project(&key))?;
+    let project = world.jira.project(&key).filter(|_| !ctx.anonymous()).ok_or_else(|| unknown(&ctx, &key))?;
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
     let offered = world.jira.types.iter().filter(|kind| project.type_ids.contains(&kind.id));
     let shown: Vec<Value> = offered.map(|kind| view.issue_type(kind)).skip(start).take(most).collect();
-    Ok(ok(&json!({
-        "startAt": start,
-        "maxResults": most,
-        "total": project.type_ids.len(),
-        "issueTypes": shown,
-    })))
+    Ok(paged(&ctx, start, most, project.type_ids.len(), "issueTypes", shown))
+}
+
+/// What is said of a project that does not exist: 404 on Cloud, 400 on Data Center.
+fn unknown(ctx: &Ctx, key: &str) -> Refusal {
+    let mut refusal = no_project(key);
+    if ctx.version == Version::Server {
+        refusal.status = StatusCode::BAD_REQUEST;
+    }
+    refusal
+}
+
+/// A page of metadata: Data Center calls the rows `values`, as in its other pages.
+fn paged(ctx: &Ctx, start: usize, most: usize, total: usize, rows: &str, shown: Vec<Value>) -> Response {
+    let mut out = json!({"startAt": start, "maxResults": most, "total": total});
+    if ctx.version == Version::Server {
+        out["isLast"] = json!(start + shown.len() >= total);
+        out["values"] = Value::Array(shown);
+    } else {
+        out[rows] = Value::Array(shown);
+    }
+    ok(&out)
 }
 
 /// The fields on a create screen, in the order of the field list.
@@ -99,7 +117,7 @@ fn required(view: &View<'_>, field: &Field, type_id: u64) -> bool {
 async fn fields(ctx: Ctx, Path((key, type_id)): Path<(String, String)>) -> Answer {
     let (start, most) = page(&ctx)?;
     let world = ctx.sim.lock();
-    let project = world.jira.project(&key).filter(|_| !ctx.anonymous()).ok_or_else(|| no_project(&key))?;
+    let project = world.jira.project(&key).filter(|_| !ctx.anonymous()).ok_or_else(|| unknown(&ctx, &key))?;
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
     let type_id = project
         .type_ids
@@ -117,7 +135,7 @@ async fn fields(ctx: Ctx, Path((key, type_id)): Path<(String, String)>) -> Answe
             field.meta(required(&view, field, type_id), allowed)
         })
         .collect();
-    Ok(ok(&json!({"startAt": start, "maxResults": most, "total": fields.len(), "fields": shown})))
+    Ok(paged(&ctx, start, most, fields.len(), "fields", shown))
 }
 
 /// The deprecated call that shows every project at once.

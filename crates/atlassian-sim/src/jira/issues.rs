@@ -70,17 +70,10 @@ async fn edit(ctx: Ctx, Path(key): Path<String>, sent: Sent) -> Answer {
 }
 
 async fn remove(ctx: Ctx, Path(key): Path<String>) -> Answer {
-    ctx.account()?;
+    let account = ctx.account()?;
     let mut world = ctx.sim.lock();
     let id = world.jira.issue(&key).ok_or_else(Refusal::no_issue)?.id;
-    let children: Vec<u64> = world.jira.children_of.get(&id).into_iter().flatten().copied().collect();
-    let subtasks: Vec<u64> = children
-        .into_iter()
-        .filter(|child| {
-            let issue = world.jira.issues.get(child);
-            issue.and_then(|issue| world.jira.issue_type(issue.type_id)).is_some_and(super::state::IssueType::subtask)
-        })
-        .collect();
+    let subtasks = world.jira.subtasks(id);
     if !subtasks.is_empty() && !ctx.flag("deleteSubtasks") {
         return Err(Refusal::bad(format!(
             "The issue '{key}' has subtasks.  You must specify the 'deleteSubtasks' parameter to delete this issue and \
@@ -88,8 +81,8 @@ async fn remove(ctx: Ctx, Path(key): Path<String>) -> Answer {
         )));
     }
     for subtask in subtasks {
-        world.jira.remove(subtask);
+        world.jira.remove(subtask, account);
     }
-    world.jira.remove(id);
+    world.jira.remove(id, account);
     Ok(no_content())
 }

@@ -68,6 +68,8 @@ enum SetField {
     CustomLabels(String),
     CustomUser(String),
     CustomUrl(String),
+    /// A property's key, and a path inside its value.
+    Property(String, String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +136,13 @@ impl<'a> Compiler<'a> {
             "environment" => Some(Aspect::Words(WordField::Environment)),
             "comment" => Some(Aspect::Words(WordField::Comment)),
             "text" => Some(Aspect::Words(WordField::Everything)),
+            _ if name.to_ascii_lowercase().starts_with("issue.property[") => {
+                let (key, path) = name.split_once('[')?.1.split_once("].")?;
+                let known = |(a, b): &&(String, String)| a == key && b == path;
+                // Without an app that declares an index, a property can be read and not searched.
+                self.state.indexed_properties.iter().find(known)?;
+                set(SetField::Property(key.to_owned(), path.to_owned()))
+            }
             _ => {
                 let named = |field: &&Field| {
                     field.custom
@@ -285,7 +294,7 @@ impl<'a> Compiler<'a> {
                 let mut entries = self.state.projects.iter().flat_map(list);
                 id(entries.find(|entry| same(&entry.name) || same(&entry.id.to_string())).map(|entry| entry.id))
             }
-            SetField::CustomUrl(_) => Ok(text.to_lowercase()),
+            SetField::CustomUrl(_) | SetField::Property(..) => Ok(text.to_lowercase()),
         }
     }
 
@@ -446,6 +455,16 @@ fn held(state: &State, issue: &Issue, field: &SetField) -> Vec<String> {
         SetField::FixVersions => ids(&issue.fix_versions),
         SetField::Versions => ids(&issue.versions),
         SetField::CustomLabels(id) | SetField::CustomUser(id) | SetField::CustomUrl(id) => custom(id),
+        SetField::Property(key, path) => {
+            let whole = issue.properties.get(key);
+            let found = whole.and_then(|whole| path.split('.').try_fold(whole, |value, part| value.get(part)));
+            let many = found.and_then(serde_json::Value::as_array);
+            many.map_or_else(|| found.into_iter().collect(), |items| items.iter().collect::<Vec<_>>())
+                .into_iter()
+                .filter_map(super::set::scalar)
+                .map(|text| text.to_lowercase())
+                .collect()
+        }
     }
 }
 

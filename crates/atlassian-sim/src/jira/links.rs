@@ -32,7 +32,7 @@ fn end(state: &State, body: &serde_json::Map<String, Value>, name: &str) -> Resu
 }
 
 async fn link(ctx: Ctx, sent: Sent) -> Answer {
-    ctx.account()?;
+    let account = ctx.account()?;
     let body = sent.object()?;
     let mut world = ctx.sim.lock();
     let state = &mut world.jira;
@@ -57,7 +57,7 @@ async fn link(ctx: Ctx, sent: Sent) -> Answer {
     add_link(state, type_id, source, destination);
     if let Some(draft) = comment {
         let mut issue = state.issues.get(&source).ok_or_else(Refusal::no_issue)?.as_ref().clone();
-        add_comment(state, &mut issue, draft);
+        add_comment(state, &mut issue, draft, account);
         state.store(issue);
     }
     // The official description declares a JSON body; no id is given back.

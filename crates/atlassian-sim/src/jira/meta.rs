@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::fields::{Field, known_type};
-use super::reply::{Answer, Ctx, Refusal, Sent, Site, answer, ok};
+use super::reply::{Answer, Ctx, Refusal, Sent, Site, Version, answer, ok};
 use super::seed;
 use super::state::{IssueType, Named, Project};
 use super::view::{View, stamp};
@@ -68,6 +68,11 @@ async fn server_info(ctx: Ctx) -> Answer {
         "serverTitle": "Jira",
         "defaultLocale": {"locale": "en_US"},
     });
+    if ctx.version == Version::Server {
+        out["version"] = json!("10.3.24");
+        out["versionNumbers"] = json!([10, 3, 24]);
+        out["deploymentType"] = json!("Server");
+    }
     // Only those who are logged in learn the server's clock.
     if !ctx.anonymous() {
         out["serverTime"] = json!(stamp(World::now()));
@@ -94,8 +99,12 @@ async fn user(ctx: Ctx) -> Answer {
     ctx.account()?;
     let world = ctx.sim.lock();
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
-    let id = ctx.query("accountId").unwrap_or_default();
-    if id != ctx.sim.account().account_id {
+    let account = ctx.sim.account();
+    let known = match ctx.version {
+        Version::V2 | Version::V3 => ctx.query("accountId") == Some(account.account_id.as_str()),
+        Version::Server => ctx.query("username") == Some(account.display_name.as_str()),
+    };
+    if !known {
         return Err(Refusal::missing(
             "Specified user does not exist or you do not have required permissions".to_owned(),
         ));
@@ -110,7 +119,8 @@ async fn user_search(ctx: Ctx) -> Answer {
     let world = ctx.sim.lock();
     let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
     let account = ctx.sim.account();
-    let query = ctx.query("query").or_else(|| ctx.query("accountId")).unwrap_or_default().to_lowercase();
+    let query =
+        ["query", "accountId", "username"].iter().find_map(|name| ctx.query(name)).unwrap_or_default().to_lowercase();
     let known = [&account.email, &account.display_name, &account.account_id];
     let found = known.iter().any(|text| text.to_lowercase().starts_with(&query));
     Ok(ok(&if found { json!([view.user()]) } else { json!([]) }))

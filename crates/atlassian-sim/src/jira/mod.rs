@@ -27,6 +27,7 @@ mod jql_words;
 mod limits;
 mod links;
 mod meta;
+mod people;
 mod properties;
 mod remote;
 mod reply;
@@ -35,11 +36,15 @@ mod search;
 mod seed;
 mod set;
 mod state;
+mod tasks;
 mod transitions;
 mod truth;
 mod view;
 
+pub(crate) use attachments::files;
+pub use people::Edit;
 pub use state::State;
+pub use tasks::{Behaviour, End};
 
 /// The API below a version.
 fn api() -> Router<Arc<Sim>> {
@@ -48,6 +53,7 @@ fn api() -> Router<Arc<Sim>> {
         .merge(createmeta::routes())
         .merge(issues::routes())
         .merge(bulk::routes())
+        .merge(tasks::routes())
         .merge(properties::routes())
         .merge(links::routes())
         .merge(remote::routes())
@@ -69,5 +75,5 @@ pub fn routes() -> Router<Arc<Sim>> {
     let versions = ["2", "3", "latest"]
         .into_iter()
         .fold(Router::new(), |router, version| router.nest(&format!("/rest/api/{version}"), api()));
-    versions.merge(browse::routes())
+    versions.merge(browse::routes()).merge(tasks::console())
 }

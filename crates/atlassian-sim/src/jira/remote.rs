@@ -84,7 +84,7 @@ async fn upsert(ctx: Ctx, Path(issue): Path<String>, sent: Sent) -> Answer {
     let status = match known {
         Some(known) => {
             link.id = known.id;
-            *known = link.clone();
+            *known = Arc::new(link.clone());
             StatusCode::OK
         }
         None => {
@@ -92,7 +92,7 @@ async fn upsert(ctx: Ctx, Path(issue): Path<String>, sent: Sent) -> Answer {
                 limits::remote_links(&issue)?;
             }
             link.id = world.jira.take_id();
-            issue.remote_links.push(link.clone());
+            issue.remote_links.push(Arc::new(link.clone()));
             StatusCode::CREATED
         }
     };
@@ -125,7 +125,7 @@ async fn replace(ctx: Ctx, Path((issue, id)): Path<(String, String)>, sent: Sent
     let index = find(&issue, &id)?;
     let known = issue.remote_links.get_mut(index).ok_or_else(|| no_link(&id))?;
     link.id = known.id;
-    *known = link;
+    *known = Arc::new(link);
     world.jira.store(issue);
     Ok(no_content())
 }

@@ -11,18 +11,23 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::auth::{Account, Principal};
+use crate::gateway::{CLOUD_ID, Gateway};
+use crate::options::Dialect;
 use crate::server::Sim;
 
 /// Sent for a body that is not the JSON which the endpoint takes.
 const BAD_PAYLOAD: &str = "Invalid request payload. Refer to the REST API documentation and try again.";
 
-/// Which REST version a path names. It decides how rich text travels and nothing else.
+/// Which REST version a path names. It decides how rich text travels, and on Data
+/// Center a little more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// `/rest/api/2` and `/rest/api/latest`: rich text is a string of wiki markup.
     V2,
     /// `/rest/api/3`: rich text is an Atlassian Document.
     V3,
+    /// Version 2 as Data Center has it: users by name, and some texts of its own.
+    Server,
 }
 
 /// The address of the site and the version in use, for `self` links.
@@ -38,7 +43,7 @@ impl Site<'_> {
     /// The full address of an API path, e.g. `issue/10001`.
     pub fn api(&self, path: &str) -> String {
         let version = match self.version {
-            Version::V2 => 2,
+            Version::V2 | Version::Server => 2,
             Version::V3 => 3,
         };
         format!("{}/rest/api/{version}/{path}", self.base)
@@ -208,13 +213,21 @@ impl FromRequestParts<Arc<Sim>> for Ctx {
     async fn from_request_parts(parts: &mut Parts, sim: &Arc<Sim>) -> Result<Self, Refusal> {
         // Nesting strips the version from the address that handlers see; the original still has it.
         let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.path());
-        let version = if path.starts_with("/rest/api/3/") { Version::V3 } else { Version::V2 };
+        let version = match sim.options().dialect {
+            Dialect::DataCenter => Version::Server,
+            Dialect::Cloud if path.starts_with("/rest/api/3/") => Version::V3,
+            Dialect::Cloud => Version::V2,
+        };
         let principal = parts.extensions.get::<Principal>().cloned().unwrap_or(Principal::Anonymous { failed: false });
         // Links lead back to where the caller came from, unless the site was given an address of its own.
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let base = match (&sim.options().base_url, host) {
             (None, Some(host)) => format!("http://{host}"),
             (Some(_), _) | (None, None) => sim.base_url().to_owned(),
+        };
+        let base = match parts.extensions.get::<Gateway>() {
+            Some(Gateway) => format!("{base}/ex/jira/{CLOUD_ID}"),
+            None => base,
         };
         Ok(Self {
             sim: sim.clone(),

@@ -14,11 +14,12 @@ use serde_json::{Map, Value, json};
 use super::bulk::{check_property_keys, words};
 use super::jql::{Query, parse};
 use super::jql_match::Compiler;
-use super::reply::{Answer, Ctx, Refusal, Sent, ok};
+use super::reply::{Answer, Ctx, Refusal, Sent, Version, ok};
 use super::set::scalar;
 use super::state::{Issue, State};
 use super::view::{Selection, View};
 use crate::World;
+use crate::faults;
 use crate::server::Sim;
 
 /// Issues on a page unless asked otherwise.
@@ -27,6 +28,8 @@ const DEFAULT_PAGE: usize = 50;
 const ID_PAGE: usize = 5_000;
 /// The most issues on a page with fields: what clients of real sites observe.
 const FIELD_PAGE: usize = 100;
+/// The most issues on a page of the old search.
+const OLD_PAGE: usize = 1_000;
 /// The most ids that can be read past the index.
 const RECONCILE_LIMIT: usize = 50;
 /// A token's life, in seconds.
@@ -40,11 +43,49 @@ pub fn routes() -> Router<Arc<Sim>> {
     Router::new()
         .route("/search/jql", get(search_get).post(search_post))
         .route("/search/approximate-count", post(count))
-        .route("/search", get(removed).post(removed))
+        .route("/search", get(old_get).post(old_post))
 }
 
-async fn removed() -> Refusal {
+fn removed() -> Refusal {
     Refusal::new(StatusCode::GONE, REMOVED)
+}
+
+/// The search that Cloud has removed and Data Center has.
+async fn old_get(ctx: Ctx) -> Answer {
+    if ctx.version != Version::Server {
+        return Err(removed());
+    }
+    let (start, most) = (ctx.number("startAt", 0)?, ctx.number("maxResults", DEFAULT_PAGE)?);
+    let jql = ctx.query("jql").unwrap_or_default().to_owned();
+    old(&ctx, &jql, start, most, ctx.list("fields"), &ctx.list("expand"))
+}
+
+async fn old_post(ctx: Ctx, sent: Sent) -> Answer {
+    if ctx.version != Version::Server {
+        return Err(removed());
+    }
+    let body = sent.object()?;
+    let number = |name: &str, default: usize| match body.get(name) {
+        None | Some(Value::Null) => Ok(default),
+        Some(value) => value.as_u64().and_then(|number| usize::try_from(number).ok()).ok_or_else(Refusal::payload),
+    };
+    let (start, most) = (number("startAt", 0)?, number("maxResults", DEFAULT_PAGE)?);
+    old(&ctx, &text(&body, "jql")?, start, most, words(&body, "fields")?, &words(&body, "expand")?)
+}
+
+fn old(ctx: &Ctx, jql: &str, start: usize, most: usize, fields: Vec<String>, expand: &[String]) -> Answer {
+    ctx.account()?;
+    let query = parse(jql).map_err(Refusal::bad)?;
+    let world = ctx.sim.lock();
+    let found = find(ctx, &world.jira, &query, &[])?;
+    let view = View { state: &world.jira, site: ctx.site(), account: ctx.sim.account() };
+    let selection = Selection::new(fields, "*navigable");
+    let most = most.min(OLD_PAGE);
+    let page = found.iter().skip(start).take(most).filter_map(|id| world.jira.issues.get(id));
+    let issues: Vec<Value> = page.map(|issue| view.issue(issue, &selection, None, expand)).collect();
+    Ok(ok(
+        &json!({"expand": "schema,names", "startAt": start, "maxResults": most, "total": found.len(), "issues": issues}),
+    ))
 }
 
 /// A search as asked for, by query string or by body.
@@ -131,11 +172,12 @@ fn read(jql: &str) -> Result<Query, Refusal> {
 
 /// The ids of the issues that a query finds, in its order.
 fn find(ctx: &Ctx, state: &State, query: &Query, reconcile: &[u64]) -> Result<Vec<u64>, Refusal> {
-    let index = state.index();
+    let index = state.index(faults::node());
     let compiler = Compiler { state, account: ctx.sim.account(), now: World::now() };
     let test = match &query.condition {
         Some(condition) => compiler.condition(condition).map_err(refuse)?,
-        None => return Err(Refusal::bad(UNBOUNDED)),
+        // Only Data Center lets a query restrict nothing.
+        None => Box::new(|_: &Issue| true),
     };
     let order = compiler.order(query).map_err(refuse)?;
     let mut found: Vec<&Issue> = index

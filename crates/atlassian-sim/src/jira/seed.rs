@@ -82,7 +82,16 @@ pub fn projects(options: &Options, types: &[IssueType]) -> Vec<Project> {
             let spec = ProjectSpec::parse(text);
             let key = spec.key.to_ascii_uppercase();
             let type_ids = types.iter().filter(|kind| !missing(&key, &kind.name)).map(|kind| kind.id).collect();
-            Project { id, key, name: spec.name, type_ids, last_number: 0, versions: Vec::new(), components: Vec::new() }
+            Project {
+                id,
+                key,
+                former_keys: Vec::new(),
+                name: spec.name,
+                type_ids,
+                last_number: 0,
+                versions: Vec::new(),
+                components: Vec::new(),
+            }
         })
         .collect()
 }

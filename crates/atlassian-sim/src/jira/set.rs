@@ -60,13 +60,13 @@ pub fn rich(version: Version, value: &Value, creating: bool) -> Result<Option<Ri
     let too_long = || Fault::field("The entered text is too long. It exceeds the allowed limit of 32,767 characters.");
     match (version, value) {
         (_, Value::Null) => Ok(None),
-        (Version::V2, Value::String(text)) => {
+        (Version::V2 | Version::Server, Value::String(text)) => {
             if units(text) > TEXT_LIMIT {
                 return Err(too_long());
             }
             Ok((!text.is_empty()).then(|| Rich::from_wiki(text)))
         }
-        (Version::V2, _) => Err(Fault::field("Operation value must be a string")),
+        (Version::V2 | Version::Server, _) => Err(Fault::field("Operation value must be a string")),
         (Version::V3, Value::Object(_)) => {
             match adf::check(value) {
                 adf::Verdict::Valid => {}
@@ -87,11 +87,14 @@ pub fn rich(version: Version, value: &Value, creating: bool) -> Result<Option<Ri
 }
 
 /// Checks one label and returns it.
-fn label(value: &Value) -> Result<&str, Fault> {
+fn label(version: Version, value: &Value) -> Result<&str, Fault> {
     let Value::String(text) = value else {
         return Err(Fault::field("Operation value must be a string"));
     };
     if text.chars().any(char::is_whitespace) {
+        if version == Version::Server {
+            return Err(Fault::field(format!("The label '{text}' contains spaces which is invalid.")));
+        }
         return Err(Fault::field(format!("The label '{text}' can't contain spaces.")));
     }
     if units(text) > LINE_LIMIT {
@@ -159,7 +162,7 @@ impl Setter<'_> {
     /// Why the value is refused.
     pub fn set(&self, issue: &mut Issue, field: &Field, value: &Value) -> Result<(), Fault> {
         match field.kind {
-            Kind::Summary => issue.summary = summary(value)?,
+            Kind::Summary => issue.summary = summary(self.version, value)?,
             Kind::Rich => {
                 let text = rich(self.version, value, self.creating)?;
                 match field.id.as_str() {
@@ -171,9 +174,10 @@ impl Setter<'_> {
             Kind::Labels => {
                 let labels = match value {
                     Value::Null => Vec::new(),
-                    Value::Array(items) => {
-                        items.iter().map(|item| label(item).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?
-                    }
+                    Value::Array(items) => items
+                        .iter()
+                        .map(|item| label(self.version, item).map(str::to_owned))
+                        .collect::<Result<Vec<_>, _>>()?,
                     Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
                         return Err(Fault::field("data was not an array"));
                     }
@@ -278,7 +282,7 @@ impl Setter<'_> {
         match (verb, field.kind) {
             ("set", _) => self.set(issue, field, value),
             ("add" | "remove", Kind::Labels) => {
-                let word = label(value)?.to_owned();
+                let word = label(self.version, value)?.to_owned();
                 let mut labels = self.labels(issue, field);
                 labels.retain(|existing| *existing != word);
                 if verb == "add" {
@@ -327,7 +331,11 @@ impl Setter<'_> {
         let id = match value {
             Value::Null => return Ok(None),
             Value::Object(user) => {
-                let named = ["accountId", "id", "name", "key"].iter().find_map(|key| user.get(*key));
+                let names: &[&str] = match self.version {
+                    Version::V2 | Version::V3 => &["accountId", "id", "name", "key"],
+                    Version::Server => &["name", "key"],
+                };
+                let named = names.iter().find_map(|key| user.get(*key));
                 match named {
                     None | Some(Value::Null) => return Ok(None),
                     Some(Value::String(id)) => id.as_str(),
@@ -342,8 +350,12 @@ impl Setter<'_> {
         if id == "-1" {
             return Ok(None);
         }
-        if id == self.account.account_id {
-            return Ok(Some(id.to_owned()));
+        let known = match self.version {
+            Version::V2 | Version::V3 => &self.account.account_id,
+            Version::Server => &self.account.display_name,
+        };
+        if id == known {
+            return Ok(Some(self.account.account_id.clone()));
         }
         Err(Fault::field(format!("User '{id}' does not exist.")))
     }
@@ -418,7 +430,7 @@ fn set_plain(issue: &mut Issue, field: &Field, value: Option<Value>) {
     set_custom(issue, field, value.map(CustomValue::Plain));
 }
 
-fn summary(value: &Value) -> Result<String, Fault> {
+fn summary(version: Version, value: &Value) -> Result<String, Fault> {
     let text = match value {
         Value::String(text) => text,
         Value::Null => return Err(Fault::field("You must specify a summary of the issue.")),
@@ -434,7 +446,10 @@ fn summary(value: &Value) -> Result<String, Fault> {
         return Err(Fault::field("The summary is invalid because it contains newline characters."));
     }
     if units(trimmed) > LINE_LIMIT {
-        return Err(Fault::field("Summary can't exceed 255 characters."));
+        return Err(Fault::field(match version {
+            Version::V2 | Version::V3 => "Summary can't exceed 255 characters.",
+            Version::Server => "Summary must be less than 255 characters.",
+        }));
     }
     Ok(trimmed.to_owned())
 }

@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 use super::fields::Field;
 use super::rich::Rich;
 use super::seed;
+use super::tasks::{Behaviour, Task};
+use crate::auth::Account;
 use crate::options::Options;
 
 /// An issue type of the site.
@@ -42,6 +44,8 @@ pub struct Project {
     pub id: u64,
     /// The key, upper case.
     pub key: String,
+    /// Keys that the project had before; calls and links with them still find it.
+    pub former_keys: Vec<String>,
     /// The readable name.
     pub name: String,
     /// The types that issues of this project can have.
@@ -109,6 +113,8 @@ pub struct Link {
 pub struct Comment {
     /// The numeric id.
     pub id: u64,
+    /// The account id of the one who wrote it.
+    pub author: String,
     /// The text.
     pub body: Rich,
     /// Who may read it, as sent.
@@ -151,6 +157,28 @@ pub struct Attachment {
     pub created: OffsetDateTime,
 }
 
+/// One entry of an issue's history.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// When.
+    pub at: OffsetDateTime,
+    /// The account id of the one who did it.
+    pub author: String,
+    /// What changed: the field, and where it is short, from what to what.
+    pub items: Vec<(&'static str, String, String)>,
+}
+
+/// An issue that was deleted, for the ground truth.
+#[derive(Debug, Clone)]
+pub struct Grave {
+    /// As it was.
+    pub issue: Arc<Issue>,
+    /// When it was deleted.
+    pub at: OffsetDateTime,
+    /// The account id of the one who deleted it.
+    pub by: String,
+}
+
 /// An issue.
 #[derive(Debug, Clone)]
 pub struct Issue {
@@ -158,6 +186,10 @@ pub struct Issue {
     pub id: u64,
     /// `CTB-17`
     pub key: String,
+    /// Keys that it had before it was moved or its project got another key; they still find it.
+    pub former_keys: Vec<String>,
+    /// Who changed what, oldest first.
+    pub history: Vec<Change>,
     /// The project's id.
     pub project: u64,
     /// The type's id.
@@ -198,10 +230,10 @@ pub struct Issue {
     pub custom: BTreeMap<String, CustomValue>,
     /// Issue properties.
     pub properties: BTreeMap<String, Value>,
-    /// Comments in the order written.
-    pub comments: Vec<Comment>,
+    /// Comments in the order written. Every write copies an issue, so what can be many is shared.
+    pub comments: Vec<Arc<Comment>>,
     /// Remote links in the order made.
-    pub remote_links: Vec<RemoteLink>,
+    pub remote_links: Vec<Arc<RemoteLink>>,
     /// Attachments in the order uploaded.
     pub attachments: Vec<Attachment>,
     /// When it was created.
@@ -221,8 +253,8 @@ pub enum CustomValue {
     Rich(Rich),
 }
 
-/// The state of one simulated Jira.
-#[derive(Debug)]
+/// The state of one simulated Jira. A clone shares the issues and is cheap.
+#[derive(Debug, Clone)]
 pub struct State {
     /// Issue types.
     pub types: Vec<IssueType>,
@@ -236,8 +268,18 @@ pub struct State {
     pub screens: HashMap<(u64, u64), HashSet<String>>,
     /// Issues by id.
     pub issues: BTreeMap<u64, Arc<Issue>>,
-    /// Issue ids by upper-case key.
+    /// Issue ids by upper-case key, former keys included.
     pub keys: HashMap<String, u64>,
+    /// Issues that were deleted, by id.
+    pub graves: BTreeMap<u64, Grave>,
+    /// Accounts of people who wrote something, by account id.
+    pub people: BTreeMap<String, Account>,
+    /// Properties that JQL can search: key and path.
+    pub indexed_properties: Vec<(String, String)>,
+    /// How tasks behave.
+    pub behaviour: Behaviour,
+    /// Bulk writes that go on after their answer, by id.
+    pub tasks: BTreeMap<u64, Task>,
     /// Links by id.
     pub links: BTreeMap<u64, Link>,
     /// Ids of an issue's links, as source or destination.
@@ -253,11 +295,13 @@ pub struct State {
 }
 
 /// The version of an issue that search sees until a moment: `None` hides a new issue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stale {
     until: Instant,
     id: u64,
     seen: Option<Arc<Issue>>,
+    /// The node that made the change, on a site that has several.
+    node: Option<u64>,
 }
 
 impl State {
@@ -277,6 +321,16 @@ impl State {
             screens,
             issues: BTreeMap::new(),
             keys: HashMap::new(),
+            graves: BTreeMap::new(),
+            people: BTreeMap::new(),
+            behaviour: Behaviour::default(),
+            tasks: BTreeMap::new(),
+            indexed_properties: options
+                .indexed_properties
+                .iter()
+                .filter_map(|text| text.split_once(':'))
+                .map(|(key, path)| (key.to_owned(), path.to_owned()))
+                .collect(),
             links: BTreeMap::new(),
             links_of: HashMap::new(),
             children_of: HashMap::new(),
@@ -293,11 +347,12 @@ impl State {
         self.next_id
     }
 
-    /// A project by id or key.
+    /// A project by id or key, or by a key that it had before.
     pub fn project(&self, id_or_key: &str) -> Option<&Project> {
-        self.projects
-            .iter()
-            .find(|project| project.key.eq_ignore_ascii_case(id_or_key) || project.id.to_string() == id_or_key)
+        let same = |key: &String| key.eq_ignore_ascii_case(id_or_key);
+        self.projects.iter().find(|project| {
+            same(&project.key) || project.former_keys.iter().any(same) || project.id.to_string() == id_or_key
+        })
     }
 
     /// A project by id.
@@ -326,11 +381,16 @@ impl State {
 
     /// The number and id for a new issue of a project.
     pub fn allot(&mut self, project: u64) -> Option<(u64, String)> {
-        let project = self.projects.iter_mut().find(|candidate| candidate.id == project)?;
-        project.last_number += 1;
-        let key = format!("{}-{}", project.key, project.last_number);
+        let key = self.next_key(project)?;
         self.next_issue_id += 1;
         Some((self.next_issue_id, key))
+    }
+
+    /// The next key of a project.
+    pub fn next_key(&mut self, project: u64) -> Option<String> {
+        let project = self.projects.iter_mut().find(|candidate| candidate.id == project)?;
+        project.last_number += 1;
+        Some(format!("{}-{}", project.key, project.last_number))
     }
 
     /// Stores a new or changed issue; search sees it after the lag.
@@ -352,9 +412,13 @@ impl State {
     }
 
     /// Removes an issue with its links; search sees it until the lag is over.
-    pub fn remove(&mut self, id: u64) {
+    pub fn remove(&mut self, id: u64, by: &Account) {
         if let Some(before) = self.issues.remove(&id) {
-            self.keys.remove(&before.key.to_ascii_uppercase());
+            for key in before.former_keys.iter().chain([&before.key]) {
+                self.keys.remove(&key.to_ascii_uppercase());
+            }
+            let at = crate::World::now();
+            self.graves.insert(id, Grave { issue: before.clone(), at, by: by.account_id.clone() });
             if let Some(children) = before.parent.and_then(|parent| self.children_of.get_mut(&parent)) {
                 children.remove(&id);
             }
@@ -363,6 +427,17 @@ impl State {
             }
             self.hide(id, Some(before));
         }
+    }
+
+    /// Ids of an issue's sub-tasks.
+    pub fn subtasks(&self, id: u64) -> Vec<u64> {
+        let below = self.children_of.get(&id).into_iter().flatten().copied();
+        below.filter(|child| self.issues.get(child).is_some_and(|issue| self.is_subtask(issue))).collect()
+    }
+
+    /// Whether an issue is a sub-task.
+    pub fn is_subtask(&self, issue: &Issue) -> bool {
+        self.issue_type(issue.type_id).is_some_and(IssueType::subtask)
     }
 
     /// Removes a link.
@@ -387,19 +462,21 @@ impl State {
             if self.stale.len() % 1_024 == 1_023 {
                 self.stale.retain(|stale| stale.until > now);
             }
-            self.stale.push_back(Stale { until: now + lag, id, seen });
+            self.stale.push_back(Stale { until: now + lag, id, seen, node: crate::faults::node() });
         }
     }
 
-    /// What the search index holds now: of every issue that changed within the lag, the version before the change.
-    pub fn index(&self) -> Cow<'_, BTreeMap<u64, Arc<Issue>>> {
+    /// What the search index holds now: of every issue that changed within the lag, the version before the change. The
+    /// node that made the change has it in its own index at once.
+    pub fn index(&self, node: Option<u64>) -> Cow<'_, BTreeMap<u64, Arc<Issue>>> {
         if self.stale.is_empty() {
             return Cow::Borrowed(&self.issues);
         }
         let now = Instant::now();
         let mut view = self.issues.clone();
         // Newest first, so that the oldest version within the lag is the one that stays.
-        for stale in self.stale.iter().rev().filter(|stale| stale.until > now) {
+        let hidden = |stale: &&Stale| stale.until > now && (node.is_none() || stale.node != node);
+        for stale in self.stale.iter().rev().filter(hidden) {
             match &stale.seen {
                 Some(issue) => {
                     view.insert(stale.id, issue.clone());

@@ -22,23 +22,34 @@ impl State {
                 *markers.entry(marker).or_default() += 1;
             }
         }
+        let mut live: BTreeMap<u64, usize> = BTreeMap::new();
+        for issue in self.issues.values() {
+            *live.entry(issue.project).or_default() += 1;
+        }
         let projects: Vec<Value> = self
             .projects
             .iter()
             .map(|project| {
-                let live = self.issues.values().filter(|issue| issue.project == project.id).count();
                 json!({
                     "id": project.id.to_string(),
                     "key": project.key,
+                    "formerKeys": project.former_keys,
                     "name": project.name,
                     "last_number": project.last_number,
-                    "issues": live,
+                    "issues": live.get(&project.id).copied().unwrap_or_default(),
                 })
             })
             .collect();
         json!({
             "projects": projects,
             "issues": self.issues.values().map(|issue| self.issue_truth(issue)).collect::<Vec<_>>(),
+            "deleted_issues": self.graves.values().map(|grave| {
+                let mut truth = self.issue_truth(&grave.issue);
+                truth["deleted"] = json!(true);
+                truth["deletedAt"] = json!(stamp(grave.at));
+                truth["deletedBy"] = json!(grave.by);
+                truth
+            }).collect::<Vec<_>>(),
             "links": self.links.values().map(|link| json!({
                 "id": link.id.to_string(),
                 "type": self.link_types.iter().find(|kind| kind.id == link.type_id).map(|kind| &kind.name),
@@ -65,6 +76,10 @@ impl State {
         json!({
             "id": issue.id.to_string(),
             "key": issue.key,
+            "formerKeys": issue.former_keys,
+            "deleted": false,
+            "projectId": issue.project.to_string(),
+            "projectKey": self.project_by_id(issue.project).map(|project| &project.key),
             "type": self.issue_type(issue.type_id).map(|kind| &kind.name),
             "status": seed::status(issue.status).name,
             "fields": {
@@ -78,8 +93,26 @@ impl State {
             },
             "custom": custom,
             "properties": issue.properties,
+            "links": self.links_of.get(&issue.id).into_iter().flatten().filter_map(|id| self.links.get(id)).map(|link| {
+                let outward = link.source == issue.id;
+                let other = if outward { link.destination } else { link.source };
+                json!({
+                    "id": link.id.to_string(),
+                    "type": self.link_types.iter().find(|kind| kind.id == link.type_id).map(|kind| &kind.name),
+                    "direction": if outward { "outward" } else { "inward" },
+                    "issueId": other.to_string(),
+                    "issue": self.issues.get(&other).map(|issue| &issue.key),
+                })
+            }).collect::<Vec<_>>(),
+            "history": issue.history.iter().map(|change| json!({
+                "at": stamp(change.at),
+                "authorId": change.author,
+                "items": change.items.iter().map(|(field, from, to)| json!({"field": field, "from": from, "to": to})).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+            "creatorId": issue.creator,
             "comments": issue.comments.iter().map(|comment| json!({
                 "id": comment.id.to_string(),
+                "authorId": comment.author,
                 "body": comment.body.adf,
                 "properties": comment.properties,
             })).collect::<Vec<_>>(),

@@ -78,14 +78,36 @@ impl View<'_> {
         })
     }
 
-    /// A user, by account id. Ids of other accounts do not occur: setting one is refused.
+    /// The account that calls come from.
     pub fn user(&self) -> Value {
+        self.person(self.account)
+    }
+
+    /// Who wrote something: a person of the site, or the account that calls come from.
+    pub fn author(&self, account_id: &str) -> Value {
+        self.person(self.state.people.get(account_id).unwrap_or(self.account))
+    }
+
+    fn person(&self, account: &Account) -> Value {
+        if self.site.version == Version::Server {
+            let name = &account.display_name;
+            return json!({
+                "self": self.site.api(&format!("user?username={name}")),
+                "name": name,
+                "key": name,
+                "emailAddress": account.email,
+                "avatarUrls": self.avatars("user", 10_336),
+                "displayName": name,
+                "active": true,
+                "timeZone": "Etc/UTC",
+            });
+        }
         json!({
-            "self": self.site.api(&format!("user?accountId={}", self.account.account_id)),
-            "accountId": self.account.account_id,
-            "emailAddress": self.account.email,
+            "self": self.site.api(&format!("user?accountId={}", account.account_id)),
+            "accountId": account.account_id,
+            "emailAddress": account.email,
             "avatarUrls": self.avatars("user", 10_336),
-            "displayName": self.account.display_name,
+            "displayName": account.display_name,
             "active": true,
             "timeZone": "Etc/UTC",
             "accountType": "atlassian",
@@ -236,7 +258,7 @@ impl View<'_> {
     pub fn rich(&self, text: &Rich) -> Value {
         match self.site.version {
             Version::V3 => text.adf.clone(),
-            Version::V2 => Value::String(text.wiki()),
+            Version::V2 | Version::Server => Value::String(text.wiki()),
         }
     }
 
@@ -245,9 +267,9 @@ impl View<'_> {
         let mut out = json!({
             "self": self.site.api(&format!("issue/{issue}/comment/{}", comment.id)),
             "id": comment.id.to_string(),
-            "author": self.user(),
+            "author": self.author(&comment.author),
             "body": self.rich(&comment.body),
-            "updateAuthor": self.user(),
+            "updateAuthor": self.author(&comment.author),
             "created": stamp(comment.created),
             "updated": stamp(comment.updated),
             "jsdPublic": true,

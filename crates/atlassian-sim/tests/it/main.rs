@@ -19,7 +19,16 @@ mod faults_limits;
 mod faults_script;
 
 #[cfg(test)]
+mod humans;
+
+#[cfg(test)]
 mod jira;
 
 #[cfg(test)]
+mod load;
+
+#[cfg(test)]
 mod site;
+
+#[cfg(test)]
+mod twenty;

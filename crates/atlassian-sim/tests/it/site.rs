@@ -275,3 +275,13 @@ fn it_ends_with_its_parent_where_asked() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[tokio::test]
+async fn the_program_plays_data_center_where_asked() {
+    let client = Site::new().await.client;
+    let mut program = program(&["--dialect", "data-center", "--nodes", "3", "--token", "pat"]);
+    let url = address(&mut program);
+    let answer = client.get(format!("{url}/rest/api/2/serverInfo")).bearer_auth("pat").send().await.unwrap();
+    assert!(answer.headers().contains_key("x-anodeid"));
+    assert_eq!(answer.json::<Value>().await.unwrap()["deploymentType"], "Server");
+}

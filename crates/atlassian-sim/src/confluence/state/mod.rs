@@ -3,22 +3,23 @@
 mod model;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::body::Stored;
 use super::comments::Comment;
-use crate::options::ProjectSpec;
+use crate::options::{Dialect, Options, ProjectSpec};
 use crate::world::{World, iso_millis};
 
-pub use self::model::{Behaviour, Label, Page, Property, Space, Status, Version};
+pub use self::model::{Behaviour, File, Label, Page, Property, Space, Status, Version};
 
 /// The author of what nobody wrote: space homepages.
 const SYSTEM_ACCOUNT: &str = "confluence-system";
 
-/// Everything that Confluence remembers.
-#[derive(Debug)]
+/// Everything that Confluence remembers. A clone shares the pages and is cheap.
+#[derive(Debug, Clone)]
 pub struct State {
     /// Behaviours in force.
     pub behaviour: Behaviour,
@@ -28,8 +29,9 @@ pub struct State {
     pub(in crate::confluence) tasks: BTreeSet<u64>,
     next_id: u64,
     spaces: BTreeMap<u64, Space>,
-    pages: BTreeMap<u64, Page>,
-    purged: BTreeSet<u64>,
+    pages: BTreeMap<u64, Arc<Page>>,
+    /// What was purged, by id, as it last stood in the ground truth.
+    purged: BTreeMap<u64, Value>,
     label_ids: BTreeMap<(String, String), u64>,
     /// Pages by space and lower-case title, whatever their status.
     titles: HashMap<(u64, String), Vec<u64>>,
@@ -44,21 +46,22 @@ fn title_key(space: u64, title: &str) -> (u64, String) {
 impl State {
     /// The start state with these spaces, each `KEY` or `KEY:Name`, each with an empty homepage.
     #[must_use]
-    pub fn new(spaces: &[String]) -> Self {
+    pub fn new(options: &Options) -> Self {
+        let old = options.dialect == Dialect::DataCenter;
         let mut state = Self {
-            behaviour: Behaviour::default(),
+            behaviour: Behaviour { v1_content: old, ..Behaviour::default() },
             comments: BTreeMap::new(),
             tasks: BTreeSet::new(),
             next_id: 65_537,
             spaces: BTreeMap::new(),
             pages: BTreeMap::new(),
-            purged: BTreeSet::new(),
+            purged: BTreeMap::new(),
             label_ids: BTreeMap::new(),
             titles: HashMap::new(),
             children: HashMap::new(),
         };
         let now = World::now();
-        for spec in spaces.iter().map(|text| ProjectSpec::parse(text)) {
+        for spec in options.spaces.iter().map(|text| ProjectSpec::parse(text)) {
             if state.space_by_key(&spec.key).is_none() {
                 state.add_space(&spec.key, &spec.name, "", SYSTEM_ACCOUNT, now);
             }
@@ -140,9 +143,10 @@ impl State {
             labels: Vec::new(),
             properties: Vec::new(),
             live,
+            files: Vec::new(),
         };
         self.titles.entry(title_key(space, &page.title)).or_default().push(id);
-        self.pages.insert(id, page);
+        self.pages.insert(id, Arc::new(page));
         self.attach(id, parent.unwrap_or(space), None);
         id
     }
@@ -164,17 +168,17 @@ impl State {
 
     /// A page by id, whatever its status.
     pub(in crate::confluence) fn page(&self, id: u64) -> Option<&Page> {
-        self.pages.get(&id)
+        self.pages.get(&id).map(AsRef::as_ref)
     }
 
     /// A page by id, to change what no index depends on.
     pub(in crate::confluence) fn page_mut(&mut self, id: u64) -> Option<&mut Page> {
-        self.pages.get_mut(&id)
+        self.pages.get_mut(&id).map(Arc::make_mut)
     }
 
     /// All pages, by id, whatever their status.
     pub(in crate::confluence) fn pages(&self) -> impl Iterator<Item = &Page> {
-        self.pages.values()
+        self.pages.values().map(AsRef::as_ref)
     }
 
     /// Pages directly under a page, or under a space's root by the space's id; in order, without the trash.
@@ -195,17 +199,17 @@ impl State {
             Status::Draft => false,
         };
         let mut same = self.titled(space, title).iter().copied().filter(|id| Some(*id) != except);
-        same.find(|id| self.pages.get(id).is_some_and(held))
+        same.find(|id| self.pages.get(id).is_some_and(|page| held(page)))
     }
 
     /// Whether a page of this id once existed and was purged.
     pub(in crate::confluence) fn was_purged(&self, id: u64) -> bool {
-        self.purged.contains(&id)
+        self.purged.contains_key(&id)
     }
 
     /// Gives a page another title.
     pub(in crate::confluence) fn retitle(&mut self, id: u64, title: &str) {
-        let Some(page) = self.pages.get_mut(&id) else { return };
+        let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) else { return };
         let old = title_key(page.space, &page.title);
         page.title = title.to_owned();
         let new = title_key(page.space, title);
@@ -218,7 +222,7 @@ impl State {
     /// Puts a page under a page, or at the root of its space; `at` is its place among the siblings, the end by default.
     pub(in crate::confluence) fn reparent(&mut self, id: u64, parent: Option<u64>, at: Option<usize>) {
         self.detach(id);
-        let Some(page) = self.pages.get_mut(&id) else { return };
+        let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) else { return };
         page.parent = parent;
         let container = parent.unwrap_or(page.space);
         self.attach(id, container, at);
@@ -226,14 +230,14 @@ impl State {
 
     /// Changes a page's status. In the trash it is nobody's child; its own children move up to its parent.
     pub(in crate::confluence) fn set_status(&mut self, id: u64, status: Status, now: OffsetDateTime) {
-        let Some(page) = self.pages.get_mut(&id) else { return };
+        let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) else { return };
         let (was, parent, space) = (page.status, page.parent, page.space);
         page.before = Some((was, now));
         page.status = status;
         if status == Status::Trashed && was != Status::Trashed {
             self.detach(id);
             for child in self.children.remove(&id).unwrap_or_default() {
-                if let Some(page) = self.pages.get_mut(&child) {
+                if let Some(page) = self.pages.get_mut(&child).map(Arc::make_mut) {
                     page.parent = parent;
                 }
                 self.attach(child, parent.unwrap_or(space), None);
@@ -248,6 +252,8 @@ impl State {
 
     /// Removes a page for good, with its comments.
     pub(in crate::confluence) fn purge(&mut self, id: u64) {
+        let mut grave = self.pages.get(&id).map(|page| self.page_truth(page)).unwrap_or_default();
+        grave["status"] = json!("purged");
         self.detach(id);
         if let Some(page) = self.pages.remove(&id)
             && let Some(ids) = self.titles.get_mut(&title_key(page.space, &page.title))
@@ -255,7 +261,7 @@ impl State {
             ids.retain(|other| *other != id);
         }
         self.comments.retain(|_, comment| comment.page != id);
-        self.purged.insert(id);
+        self.purged.insert(id, grave);
     }
 
     /// Removes a space with all its pages.
@@ -301,7 +307,7 @@ impl State {
                 siblings.insert(at, id);
                 let order: Vec<u64> = siblings.clone();
                 for (position, sibling) in (0_u32..).zip(order) {
-                    if let Some(page) = self.pages.get_mut(&sibling) {
+                    if let Some(page) = self.pages.get_mut(&sibling).map(Arc::make_mut) {
                         page.position = position;
                     }
                 }
@@ -310,7 +316,7 @@ impl State {
                 let last = siblings.last().copied();
                 siblings.push(id);
                 let position = last.and_then(|last| self.pages.get(&last)).map_or(0, |page| page.position + 1);
-                if let Some(page) = self.pages.get_mut(&id) {
+                if let Some(page) = self.pages.get_mut(&id).map(Arc::make_mut) {
                     page.position = position;
                 }
             }
@@ -333,7 +339,14 @@ impl State {
             .collect();
         let pages: Vec<Value> = self.pages().map(|page| self.page_truth(page)).collect();
         let comments: Vec<Value> = self.comments.values().map(Comment::truth).collect();
-        json!({"spaces": spaces, "pages": pages, "comments": comments, "behaviour": self.behaviour})
+        let purged: Vec<&Value> = self.purged.values().collect();
+        json!({
+            "spaces": spaces,
+            "pages": pages,
+            "purged_pages": purged,
+            "comments": comments,
+            "behaviour": self.behaviour,
+        })
     }
 
     fn page_truth(&self, page: &Page) -> Value {
@@ -342,14 +355,29 @@ impl State {
             page.properties.iter().map(|property| (property.key.clone(), property.value.clone())).collect();
         json!({
             "id": page.id.to_string(),
+            "spaceId": page.space.to_string(),
             "spaceKey": self.space(page.space).map(|space| space.key.as_str()),
             "parentId": page.parent().map(|id| id.to_string()),
             "title": page.title,
             "status": page.status.word(),
             "version": page.number(),
             "versionMessage": version.map(|version| version.message.as_str()),
+            "versionAuthorId": version.map(|version| version.author.as_str()),
+            "versions": page.versions.iter().map(|version| json!({
+                "number": version.number,
+                "authorId": version.author,
+                "title": version.title,
+                "message": version.message,
+                "createdAt": iso_millis(version.created),
+            })).collect::<Vec<_>>(),
             "labels": page.labels.iter().map(|label| label.name.as_str()).collect::<Vec<_>>(),
             "properties": properties,
+            "attachments": page.files.iter().map(|file| json!({
+                "id": file.id.to_string(),
+                "filename": file.name,
+                "size": file.size,
+                "version": file.number,
+            })).collect::<Vec<_>>(),
             "representation": version.map(|version| version.body.representation.word()),
             "body": version.map(|version| version.body.sent.as_str()),
             "authorId": page.author,

@@ -21,6 +21,9 @@ pub struct Behaviour {
     pub hidden_from_strangers: bool,
     /// Collections are open to anonymous callers, and empty for them, as on a site with public access.
     pub anonymous_reads: bool,
+    /// A new property is doubled in the site's database, which nothing shows: updating it is a 400 until it is deleted and
+    /// created again.
+    pub doubled_properties: bool,
     /// `GET` of a page answers 404 for this long after its creation, milliseconds.
     pub missing_after_create_ms: u64,
     /// `PUT` of a page answers 409 for this long after its creation, milliseconds.
@@ -37,6 +40,7 @@ impl Default for Behaviour {
             implicit_property: true,
             hidden_from_strangers: false,
             anonymous_reads: false,
+            doubled_properties: false,
             missing_after_create_ms: 0,
             conflict_after_create_ms: 0,
             search_lag_ms: 0,
@@ -129,6 +133,8 @@ pub struct Property {
     pub key: String,
     /// Any JSON.
     pub value: Value,
+    /// Whether the site's database has it twice.
+    pub doubled: bool,
     /// Raised by one with every update.
     pub number: u32,
     /// What the author said about the last update.
@@ -136,6 +142,23 @@ pub struct Property {
     /// Account that wrote the last version.
     pub author: String,
     /// When.
+    pub created: OffsetDateTime,
+}
+
+/// An attached file.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Its numeric id.
+    pub id: u64,
+    /// The name as uploaded, unique on the page.
+    pub name: String,
+    /// The content type as uploaded.
+    pub mime: String,
+    /// How many bytes.
+    pub size: usize,
+    /// Raised by one with every upload.
+    pub number: u32,
+    /// When it was last uploaded.
     pub created: OffsetDateTime,
 }
 
@@ -167,6 +190,8 @@ pub struct Page {
     pub properties: Vec<Property>,
     /// Whether it is a live document.
     pub live: bool,
+    /// Attached files, in the order of their first upload.
+    pub files: Vec<File>,
 }
 
 impl Page {

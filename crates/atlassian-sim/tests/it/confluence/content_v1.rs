@@ -57,7 +57,7 @@ async fn an_old_site_takes_pages_with_labels_and_properties_inside() {
     assert_eq!(status, 400);
     assert_eq!(
         message,
-        "com.atlassian.confluence.api.service.exceptions.api.BadRequestException: A page with this title already exists: A page already exists with the same TITLE in this space"
+        "A page with this title already exists: A page already exists with the title Old way in the space with key CTB"
     );
     let listed = site.get(&format!("{CONTENT}?spaceKey=CTB&title=Old+way&expand=version,body.storage")).await.good();
     assert_eq!((&listed["size"], &listed["results"][0]["id"]), (&json!(1), &json!(id)));
