@@ -172,6 +172,8 @@ begin
   if keep = '{}' then perform hub_queue.worker_deregister(worker); end if;
   update hub_queue._private_jobs j set run_at = pg_catalog.now(), attempts = 0
    where j.key is not null and j.locked_at is null and j.last_error like '%HUB-3003%' and j.run_at > pg_catalog.now();
+  -- What is free again is work for whoever listens, as a new job is.
+  perform pg_catalog.pg_notify('jobs:insert', '{"r":' || pg_catalog.random()::text || ',"count":1}');
   return pg_catalog.cardinality(held);
 end $$;
 

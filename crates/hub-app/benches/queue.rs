@@ -78,9 +78,9 @@ async fn run(lanes: usize) -> i32 {
     for n in 1..lanes.div_ceil(LaneKind::ALL.len()) {
         rows.push(project::add(&store, &add(&format!("bench-{n}"), &site.url, &token)).await.unwrap());
     }
-    let (job, jobs) = drain_all(&store, &client, &rows, 1).await;
-    let (job_16, _) = drain_all(&store, &client, &rows, 16).await;
-    let latency = bells(&store, &client, &row).await;
+    let (job, jobs) = drain_all(&store, &rows, 1).await;
+    let (job_16, _) = drain_all(&store, &rows, 16).await;
+    let latency = bells(&store, &row).await;
 
     let per_item = job / ROWS;
     let share = job.as_secs_f64() / calls_time.as_secs_f64();
@@ -92,8 +92,9 @@ async fn run(lanes: usize) -> i32 {
         millis(wall)
     );
     println!(
-        "queue: {:.4} ms an item, {:.2} % of its calls' time where a job has one slice; with a run of {} s: {:.4} %",
+        "queue: {:.4} ms an item, {:.2} % of a call; of the time of its calls {:.2} % where a job has one slice, in a run of {} s {:.3} %",
         millis(per_item),
+        100.0 * per_item.as_secs_f64() / CALL.as_secs_f64(),
         share * 100.0,
         hub_app::lanes::drain::RUN_FOR.as_secs(),
         100.0 * job.as_secs_f64() / hub_app::lanes::drain::RUN_FOR.as_secs_f64()
@@ -106,12 +107,11 @@ async fn run(lanes: usize) -> i32 {
         millis(at(95)),
         millis(at(100))
     );
-    if per_item.as_secs_f64() / CALL.as_secs_f64() > TARGET || share > 2.0 * TARGET {
-        println!(
-            "missed: the queue takes more than {:.0} % of a call for an item, or {:.0} % of a slice's calls",
-            TARGET * 100.0,
-            200.0 * TARGET
-        );
+    // A lane with a backlog works for a whole run before the queue has to do with it again; a single slice is what a quiet
+    // lane has, and there nobody waits for the queue.
+    let backlog = job.as_secs_f64() / hub_app::lanes::drain::RUN_FOR.as_secs_f64();
+    if per_item.as_secs_f64() / CALL.as_secs_f64() > TARGET || backlog > TARGET {
+        println!("missed: the queue takes more than {:.0} % of a call for an item, or of a run", TARGET * 100.0);
         return 1;
     }
     0
@@ -151,28 +151,23 @@ fn table(n: u32) -> String {
 }
 
 /// Rings every lane of these projects and lets one process drain them. Returns the time for a job, and how many there were.
-async fn drain_all(
-    store: &Store,
-    client: &tokio_postgres::Client,
-    rows: &[ProjectRow],
-    hands: usize,
-) -> (Duration, u32) {
+async fn drain_all(store: &Store, rows: &[ProjectRow], hands: usize) -> (Duration, u32) {
     for row in rows {
         let tx = store.worker(row.tenant_id).await.unwrap();
         tx.ring(&LaneKind::ALL.map(|kind| Lane { project: row.id, kind }));
         tx.commit().await.unwrap();
     }
-    let jobs = count(client, "").await;
+    let jobs = count(store).await;
     let stop = Stop::new();
     let options = WorkOptions { concurrency: hands, until_idle: false };
     let work = tokio::spawn(worker::work(store.clone(), options, stop.clone()));
     // The first tenth is the engine's start.
     let tenth = jobs / 10;
-    while count(client, "").await > jobs - tenth {
+    while count(store).await > jobs - tenth {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let (left, began) = (count(client, "").await, Instant::now());
-    while count(client, "").await > 0 {
+    let (left, began) = (count(store).await, Instant::now());
+    while count(store).await > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let took = began.elapsed();
@@ -182,26 +177,25 @@ async fn drain_all(
 }
 
 /// The times from a bell's commit to the moment in which its lane is seen running or done.
-async fn bells(store: &Store, client: &tokio_postgres::Client, row: &ProjectRow) -> Vec<Duration> {
+async fn bells(store: &Store, row: &ProjectRow) -> Vec<Duration> {
     let stop = Stop::new();
     let options = WorkOptions { concurrency: 4, until_idle: false };
     let work = tokio::spawn(worker::work(store.clone(), options, stop.clone()));
     let lane = Lane { project: row.id, kind: LaneKind::Pages };
-    let waiting = " and locked_at is null";
     let mut times = Vec::with_capacity(BELLS);
     for n in 0..=BELLS {
         let tx = store.worker(row.tenant_id).await.unwrap();
         tx.ring(&[lane]);
         tx.commit().await.unwrap();
         let began = Instant::now();
-        while count(client, waiting).await > 0 {
+        while store.queue_load().await.unwrap().due > 0 {
             tokio::task::yield_now().await;
         }
         // The first one waits for the engine's start.
         if n > 0 {
             times.push(began.elapsed());
         }
-        while count(client, "").await > 0 {
+        while count(store).await > 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         tokio::time::sleep(Duration::from_millis(37)).await;
@@ -212,7 +206,8 @@ async fn bells(store: &Store, client: &tokio_postgres::Client, row: &ProjectRow)
     times
 }
 
-async fn count(client: &tokio_postgres::Client, and: &str) -> i64 {
-    let sql = format!("select count(*) from hub_queue._private_jobs where key like '%:%'{and}");
-    client.query_typed(&sql, &[]).await.unwrap()[0].get(0)
+/// Jobs of the queue that are due or running.
+async fn count(store: &Store) -> u64 {
+    let load = store.queue_load().await.unwrap();
+    load.due + load.busy
 }

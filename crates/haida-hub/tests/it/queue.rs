@@ -278,7 +278,7 @@ async fn killed_workers_lose_nothing() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut rig = Rig::start().await;
     // Two hands each: every worker holds two of the four lanes.
-    let mut workers = vec![rig.worker("one", "2"), rig.worker("two", "2")];
+    let mut workers = [rig.worker("one", "2"), rig.worker("two", "2")];
     rig.until_zero(NOT_PUBLISHED, Duration::from_secs(60)).await;
     let before = rig.before().await;
     let victim =

@@ -32,7 +32,7 @@ const CLAIMED_FOR: Duration = Duration::from_secs(1);
 /// is not done then is given back; a create without an answer is looked for by its marker.
 const LAST_BATCH: Duration = Duration::from_secs(35);
 /// How often the lanes of a lost connection are looked at whose last batch is still on its way.
-const LEFTOVERS: Duration = Duration::from_millis(250);
+const LEFTOVERS: Duration = Duration::from_millis(100);
 /// How often a process compares what it holds with what it knows.
 const INVENTORY: Duration = Duration::from_secs(5);
 /// A claim of this age that the process does not know is one whose answer was lost.
