@@ -23,7 +23,7 @@ const START: Duration = Duration::from_secs(90);
 /// What a restore loses, as PostgreSQL's interval.
 const LOST: &str = "3 seconds";
 /// The size of the small file system. A journal of 256 MB and the data of a full mix fit.
-const DISK: &str = "size=1500m,mode=0755";
+const DISK: &str = "size=700m,mode=0755";
 
 /// A server; it ends when this value is dropped, and its file system goes.
 pub struct Cluster {

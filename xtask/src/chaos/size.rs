@@ -12,6 +12,8 @@ pub const BULK: usize = 50;
 pub const PROOF: usize = 100;
 /// Create calls, in times of the fewest that would do.
 pub const CREATE_CALLS: f64 = 1.25;
+/// Of so many calls the share that the site fails is near its probability.
+pub const ENOUGH_CALLS: usize = 100;
 /// Reads beyond the proofs of creates, for each entity.
 pub const EXTRA_READS: f64 = 0.05;
 
@@ -31,6 +33,8 @@ pub enum Size {
 pub struct Mix {
     /// Issues wanted, over all projects.
     pub issues: usize,
+    /// Those of them that were published before the faults begin.
+    pub old: usize,
     /// Pages wanted at least, over all projects.
     pub pages: usize,
     /// `kill -9` of a hub.
@@ -51,6 +55,7 @@ impl Size {
         match self {
             Self::Full => Mix {
                 issues: 10_000,
+                old: 400,
                 pages: 500,
                 kills: 1_000,
                 restarts: 10,
@@ -60,6 +65,7 @@ impl Size {
             },
             Self::Tenth => Mix {
                 issues: 1_000,
+                old: 200,
                 pages: 50,
                 kills: 100,
                 restarts: 1,
@@ -69,6 +75,7 @@ impl Size {
             },
             Self::Small => Mix {
                 issues: 240,
+                old: 40,
                 pages: 30,
                 kills: 20,
                 restarts: 1,
