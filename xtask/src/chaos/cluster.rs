@@ -7,7 +7,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::Write,
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -170,6 +173,8 @@ impl Cluster {
         let target = self.backup();
         let mut command = self.command("pg_basebackup");
         self.make(&target)?;
+        // The copy becomes the data folder, which the server wants for itself.
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o700)).context("cannot close the backup")?;
         command
             .arg("-h")
             .arg(self.folder.join("sock"))
