@@ -187,8 +187,8 @@ impl Cluster {
         self.folder.join(format!("backup-{}", self.backups))
     }
 
-    /// Brings the server back without its last seconds, on a new timeline.
-    pub fn restore(&mut self) -> Result<Restored> {
+    /// Brings the server back without its last seconds, on a new timeline; where more restores follow, with a new copy.
+    pub fn restore(&mut self, more_follow: bool) -> Result<Restored> {
         let started = Instant::now();
         let audit = |cluster: &Self| -> Result<u64> {
             cluster.ask("select count(*) from hub.audit_log")?.parse().context("no count of the audit trail")
@@ -211,7 +211,9 @@ impl Cluster {
         ])?;
         let after = audit(self)?;
         let timeline = self.ask("select timeline_id from pg_control_checkpoint()")?;
-        self.back_up()?;
+        if more_follow {
+            self.back_up()?;
+        }
         Ok(Restored { timeline, audit: (before, after), took: started.elapsed() })
     }
 

@@ -223,6 +223,7 @@ fn play(
 ) -> Result<()> {
     let mut away = Duration::ZERO;
     let started = Instant::now();
+    let mut restores = moments.iter().filter(|moment| moment.event == Event::Restore).count();
     let mut moments = moments.iter().copied().peekable();
     loop {
         let now = started.elapsed().saturating_sub(away);
@@ -234,7 +235,8 @@ fn play(
                 Event::Kill(_) => {}
                 Event::Restart => say(&format!("Postgres is back after {:.1} s", cluster.restart()?.as_secs_f64())),
                 Event::Restore => {
-                    let done = cluster.restore()?;
+                    restores -= 1;
+                    let done = cluster.restore(restores > 0)?;
                     let (before, after) = done.audit;
                     say(&format!(
                         "Postgres is back on timeline {} after {:.1} s, {} lines of the audit trail lost",
