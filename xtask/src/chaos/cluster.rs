@@ -37,7 +37,15 @@ pub struct Cluster {
     server: Option<Child>,
     mounted: bool,
     backups: usize,
+    /// Cleans up when its standard input ends, however this process does.
+    watchdog: Option<Child>,
 }
+
+/// Waits for the end of its input, then ends the server and lets the file system go. A terminal's Ctrl-C does not reach it.
+const WATCHDOG: &str = r#"trap '' INT TERM HUP
+read -r _
+pid=$(head -n 1 "$1/pg/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+umount -l "$1" 2>/dev/null"#;
 
 /// What a restore did.
 pub struct Restored {
@@ -51,12 +59,22 @@ impl Cluster {
     /// Makes a cluster in a folder and starts it.
     pub fn start(bin: &Path, folder: &Path) -> Result<Self> {
         let user = if is_root()? { Some(unprivileged()?) } else { None };
-        let mut cluster =
-            Self { bin: bin.to_owned(), folder: folder.to_owned(), user, server: None, mounted: false, backups: 0 };
+        let mut cluster = Self {
+            bin: bin.to_owned(),
+            folder: folder.to_owned(),
+            user,
+            server: None,
+            mounted: false,
+            backups: 0,
+            watchdog: None,
+        };
         for name in ["disk", "archive", "sock"] {
             cluster.make(&cluster.folder.join(name))?;
         }
         cluster.mounted = cluster.mount();
+        let mut watchdog = Command::new("sh");
+        watchdog.args(["-c", WATCHDOG, "haida-hub-chaos-watchdog"]).arg(cluster.folder.join("disk"));
+        cluster.watchdog = Some(watchdog.stdin(Stdio::piped()).spawn().context("cannot start the watchdog")?);
         cluster.make(&cluster.data())?;
         let mut init = cluster.command("initdb");
         init.arg("-D").arg(cluster.data()).args(["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
@@ -274,8 +292,10 @@ impl Drop for Cluster {
         if self.crash().is_err() {
             eprintln!("PostgreSQL in {} could not be ended", self.folder.display());
         }
-        if self.mounted {
-            let _ = Command::new("umount").arg("-l").arg(self.folder.join("disk")).status();
+        if let Some(mut watchdog) = self.watchdog.take() {
+            drop(watchdog.stdin.take());
+            // It has nothing to say; what it could not do is still mounted and shows.
+            let _ = watchdog.wait();
         }
     }
 }

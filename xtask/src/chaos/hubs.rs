@@ -124,6 +124,23 @@ impl<'a> Hubs<'a> {
     }
 }
 
+/// Panics that the logs of hubs in a folder tell of: none is a way to end.
+///
+/// # Errors
+/// A log cannot be read.
+pub fn panics(folder: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).context("cannot read the folder")? {
+        let path = entry.context("cannot read the folder")?.path();
+        if path.extension().is_some_and(|end| end == "log") {
+            let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = String::from_utf8_lossy(&text);
+            found.extend(text.lines().filter(|line| line.contains("panicked at")).map(str::to_owned));
+        }
+    }
+    Ok(found)
+}
+
 impl Drop for Hubs<'_> {
     fn drop(&mut self) {
         for child in self.slots.iter_mut().filter_map(|slot| slot.child.as_mut()) {

@@ -134,7 +134,11 @@ fn once(
     }
     for ((place, id), objects) in found {
         let names: Vec<&str> = objects.iter().map(|object| text(object, name)).collect();
-        if objects.len() > 1 {
+        let mut markers: Vec<&str> = objects.iter().filter_map(|object| Some(text(marker(object)?, "/m"))).collect();
+        markers.dedup();
+        if objects.len() > 1 && markers.len() == 1 {
+            // Named by its marker already.
+        } else if objects.len() > 1 {
             verdict.duplicates.push(format!("{place} {id}: {}", names.join(", ")));
         } else if !wanted.contains(&(place.clone(), id.clone())) {
             verdict.duplicates.push(format!("{place} {id}: {} is wanted by nobody", names.join(", ")));

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     cluster::Cluster,
-    hubs::{HubCommand, Hubs, Program},
+    hubs::{self, HubCommand, Hubs, Program},
     input::{self, HandIn, Input, PROJECTS},
     judge, ledger,
     report::{self, Line},
@@ -126,6 +126,7 @@ pub fn run(setting: &Setting) -> Result<bool> {
     lines.push(Line::at_most("settled after the last fault", took, limit, " s"));
     lines.extend(call_lines(&input, before, after));
     lines.push(Line::at_most("calls of a second, unchanged sync", second, 0.0, ""));
+    lines.push(Line::none("panics of a hub or of the site", &hubs::panics(&setting.folder)?));
     lines.push(Line::told("kill -9 of a hub", kills));
     lines.push(Line::told("starts of a hub", starts));
     lines.push(Line::told("dead letters", rows.iter().filter(|row| row.state == "dead").count()));
