@@ -23,8 +23,12 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::{demo, prerequisites};
+
+/// Whether a mix restores the database unless the command line says otherwise.
+const RESTORES: bool = false;
 
 /// The mix on the command line.
 #[derive(clap::Args)]
@@ -38,8 +42,8 @@ pub struct Arguments {
     /// What the hubs run.
     #[arg(long, value_enum, default_value_t = hubs::USUAL)]
     pub hubs: hubs::HubCommand,
-    /// Restore the database so that its last three seconds are lost.
-    #[arg(long)]
+    /// Whether to restore the database so that its last three seconds are lost.
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = RESTORES)]
     pub restores: bool,
     /// Keep the folder with the logs also when everything holds.
     #[arg(long)]
@@ -58,10 +62,12 @@ pub fn command(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |now| u64::from(now.subsec_nanos()) + now.as_secs() % 1_000)
     });
-    let mut again = format!("cargo xtask chaos --size {} --seed {seed}", arguments.size.word());
-    if arguments.restores {
-        again.push_str(" --restores");
-    }
+    let hubs = arguments.hubs.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let again = format!(
+        "cargo xtask chaos --size {} --seed {seed} --hubs {hubs} --restores {}",
+        arguments.size.word(),
+        arguments.restores
+    );
     println!("{again}");
     let folder = std::env::temp_dir().join(format!("haida-hub-chaos-{}-{seed}", std::process::id()));
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -92,6 +98,7 @@ pub fn command(root: &Path, arguments: &Arguments) -> Result<ExitCode> {
 /// # Errors
 /// As [`command`].
 pub fn tenth(root: &Path) -> Result<bool> {
-    let arguments = Arguments { size: size::Size::Tenth, seed: None, hubs: hubs::USUAL, restores: false, keep: false };
+    let arguments =
+        Arguments { size: size::Size::Tenth, seed: None, hubs: hubs::USUAL, restores: RESTORES, keep: false };
     Ok(command(root, &arguments)? == ExitCode::SUCCESS)
 }

@@ -51,7 +51,23 @@ pub struct Program {
 impl Program {
     /// A command that hears nothing of this process's own settings.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.path);
+        self.dress(Command::new(&self.path))
+    }
+
+    /// The same, which the kernel ends with this process, however that ends; where the machine cannot, the plain one.
+    fn bound_command(&self) -> Command {
+        let words = ["--pdeathsig", "KILL"];
+        let mut probe = Command::new("setpriv");
+        probe.args(words).arg("true").stdout(Stdio::null()).stderr(Stdio::null());
+        if !probe.status().is_ok_and(|status| status.success()) {
+            return self.command();
+        }
+        let mut command = Command::new("setpriv");
+        command.args(words).arg(&self.path);
+        self.dress(command)
+    }
+
+    fn dress(&self, mut command: Command) -> Command {
         for name in ["HUB_TENANT", "HUB_PG_BIN", "HUB_DATA_DIR"] {
             command.env_remove(name);
         }
@@ -155,7 +171,7 @@ fn start(program: &Program, slot: &Slot) -> Result<Child> {
     let log = OpenOptions::new().create(true).append(true).open(&slot.log);
     let log: File = log.with_context(|| format!("cannot open {}", slot.log.display()))?;
     let out = log.try_clone().context("cannot share a log")?;
-    let mut command = program.command();
+    let mut command = program.bound_command();
     command.args(&slot.arguments).stdout(out).stderr(log);
     command.spawn().with_context(|| format!("cannot start {}", slot.name))
 }
