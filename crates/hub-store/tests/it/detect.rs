@@ -62,9 +62,9 @@ async fn plan_of_due(client: &tokio_postgres::Client, project: &hub_store::Proje
         project.id
     );
     let rows = client.simple_query(&sql).await.unwrap();
-    let lines = rows.iter().filter_map(|message| match message {
-        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
+    let lines = rows.iter().filter_map(|message| {
+        let tokio_postgres::SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0).map(str::to_owned)
     });
     lines.collect::<Vec<_>>().join("\n")
 }
