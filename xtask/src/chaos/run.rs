@@ -93,7 +93,10 @@ pub fn run(setting: &Setting) -> Result<bool> {
     })?;
     if setting.mix.restores > 0 {
         // What a restore lost was never handed in as far as the database knows; a sender without an answer sends again.
-        hand_in_again(&program, &input.during)?;
+        for one in &input.during {
+            ask(&program, &one.arguments, &[0])?;
+            hubs.tend()?;
+        }
     }
     site.play("")?;
     let last_fault = Instant::now();
@@ -289,10 +292,6 @@ fn hand_in_all(program: &Program, all: &[HandIn], stop: &AtomicBool) -> Result<(
         }
     }
     Ok(())
-}
-
-fn hand_in_again(program: &Program, all: &[HandIn]) -> Result<()> {
-    all.iter().try_for_each(|one| ask(program, &one.arguments, &[0]).map(drop))
 }
 
 /// Waits until nothing is left to do. Returns when that was; nothing where it was not within the limit and some time.
