@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::summary::{self, Counts};
-use crate::{prerequisites, process, test, tidy};
+use crate::{chaos, prerequisites, process, test, tidy};
 
 /// Where the independent judges of the wire format are, beside the workspace; not part of the project.
 const CONTRACT: &str = "../shared/contract";
@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "contract tools", run: contract_tools },
     Step { name: "test", run: tests },
+    Step { name: "chaos", run: a_tenth_of_the_mix },
     Step { name: "rustdoc", run: rustdoc },
     Step { name: "licences", run: licences },
     Step { name: "unused dependencies", run: unused_dependencies },
@@ -131,6 +132,14 @@ fn tests(shared: &mut Run<'_>) -> Result<Ended> {
     shared.closing_lines = ran.closing_lines;
     if !ran.success {
         bail!("a test failed or could not be built");
+    }
+    Ok(Ended::Passed)
+}
+
+/// The programs are those that the tests have built.
+fn a_tenth_of_the_mix(shared: &mut Run<'_>) -> Result<Ended> {
+    if !chaos::tenth(shared.root)? {
+        bail!("the release mix broke a limit, see its table");
     }
     Ok(Ended::Passed)
 }

@@ -54,7 +54,7 @@ fn hub_arguments(arguments: &Arguments) -> Vec<std::ffi::OsString> {
 }
 
 /// Builds both programs and returns where cargo put the hub: a user's own target folder is respected.
-fn build(root: &Path, quiet: bool) -> Result<PathBuf> {
+pub fn build(root: &Path, quiet: bool) -> Result<PathBuf> {
     let mut command = process::cargo(root, &["build", "--package", "haida-hub", "--package", "atlassian-sim"]);
     command.arg("--message-format=json-render-diagnostics");
     if quiet {

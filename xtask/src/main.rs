@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask demo | test | ci | tidy`.
+//! The project's own commands: `cargo xtask demo | test | chaos | ci | tidy`.
 //!
 //! They live in the workspace, so that a newcomer needs Rust and nothing else, and so that what runs at home is what CI
 //! runs. This crate knows no hub crate: it starts the programs like any user would.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
 
+mod chaos;
 mod ci;
 mod demo;
 mod prerequisites;
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run every test, with cargo-nextest where it is installed.
     Test(test::Arguments),
+    /// Publish under faults: kills, lost answers, restarts and restores; judged by what the site holds.
+    Chaos(chaos::Arguments),
     /// Everything that has to hold before a change lands: format, tidy, lints, tests, documentation, licences.
     Ci,
     /// The project's own fast checks: allowed dependencies, file headers, error pages, names.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&root, &arguments),
         Command::Test(arguments) => test::command(&root, &arguments),
+        Command::Chaos(arguments) => chaos::command(&root, &arguments),
         Command::Ci => Ok(ci::run(&root)),
         Command::Tidy => tidy::command(&root),
     };

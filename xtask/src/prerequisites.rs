@@ -36,6 +36,19 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
+/// The folder of the newest server's programs.
+///
+/// # Errors
+/// There is none, though a database of the user's own may be reached.
+pub fn server_programs() -> Result<PathBuf> {
+    let places = Places::of_this_machine();
+    let newest = places.folders().into_iter().filter_map(|folder| Some((major_version(&folder)?, folder))).max();
+    match newest {
+        Some((version, folder)) if version >= OLDEST_SERVER => Ok(folder),
+        too_old => bail!("{}", explain(too_old.map(|(version, _)| version))),
+    }
+}
+
 /// Where to look, in the order in which it counts.
 struct Places {
     /// `HUB_PG_BIN`: when it is set, nothing else is looked at.
@@ -53,6 +66,17 @@ impl Places {
             versions: PathBuf::from(DEBIAN_SERVERS),
             configured: answer("pg_config", &["--bindir"]).map(PathBuf::from),
         }
+    }
+}
+
+impl Places {
+    /// The folders that may hold a server.
+    fn folders(&self) -> Vec<PathBuf> {
+        if let Some(chosen) = &self.chosen {
+            return vec![chosen.clone()];
+        }
+        let installed = std::fs::read_dir(&self.versions).into_iter().flatten().flatten();
+        installed.map(|entry| entry.path().join("bin")).chain(self.configured.clone()).collect()
     }
 }
 

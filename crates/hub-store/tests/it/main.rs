@@ -4,6 +4,8 @@
 
 mod admin;
 mod audit;
+mod detect;
+mod detect_rows;
 mod embedded;
 mod entities;
 mod imports;

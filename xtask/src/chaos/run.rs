@@ -1,0 +1,401 @@
+//! The story of one mix: what is published before, the faults, the wait until everything is as it shall be, the verdict.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::{
+    cluster::Cluster,
+    hubs::{self, HubCommand, Hubs, Program},
+    input::{self, HandIn, Input, PROJECTS},
+    judge, ledger,
+    report::{self, Line},
+    script,
+    site::Site,
+    size::{CONVERGES, CREATE_CALLS, DOUBT, ENOUGH_CALLS, EXTRA_READS, Mix},
+    timeline::{self, Event, Moment},
+};
+
+/// Between two looks at what runs.
+const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks at what is settled.
+const ASK: Duration = Duration::from_secs(2);
+/// How much longer than the limit the wait goes on, so that the table can say by how much it was missed.
+const OVERTIME: Duration = Duration::from_secs(120);
+/// How often a file is handed in again while the database is away.
+const TRIES: usize = 200;
+
+/// What a mix needs.
+pub struct Setting {
+    pub hub: PathBuf,
+    pub site: PathBuf,
+    /// The folder of PostgreSQL's programs.
+    pub postgres: PathBuf,
+    pub folder: PathBuf,
+    pub mix: Mix,
+    pub seed: u64,
+    pub hubs: HubCommand,
+}
+
+/// Calls at the site so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Calls {
+    creates: u64,
+    /// Creates that the site answered with 503, which in the mix's script means that it did nothing.
+    failed_creates: u64,
+    fetches: u64,
+    others: u64,
+}
+
+/// Runs a mix. Returns whether every limit held.
+///
+/// # Errors
+/// The harness itself could not go on.
+pub fn run(setting: &Setting) -> Result<bool> {
+    let started = Instant::now();
+    let say = |text: &str| println!("{:>7.1} s  {text}", started.elapsed().as_secs_f64());
+    let mut cluster = Cluster::start(&setting.postgres, &setting.folder)?;
+    let site = Site::start(&setting.site, &PROJECTS, &setting.folder)?;
+    let program = Program { path: setting.hub.clone(), database: cluster.address() };
+    let input = input::write(&setting.mix, &setting.folder.join("input"))?;
+    ask(&program, &["migrate".to_owned()], &[0])?;
+    add_projects(&program, &site, &setting.folder)?;
+    publish_old(&program, &site, &input)?;
+    let foreign = judge::foreign(&site.state()?);
+    say(&format!("{} objects of people; {} publications will be refused", foreign.len(), input.wanted.refused.len()));
+    if setting.mix.restores > 0 {
+        cluster.back_up()?;
+    }
+
+    let before = calls(&site.stats()?);
+    let mut hubs = Hubs::new(&program, setting.hubs, &PROJECTS, &setting.folder);
+    let moments = timeline::draw(setting.seed, &setting.mix);
+    tell_plan(&moments, setting.mix.window);
+    site.play(&script::faults(setting.seed))?;
+    say("faults begin");
+    let overtaken = AtomicBool::new(false);
+    thread::scope(|scope| -> Result<()> {
+        let handing = scope.spawn(|| hand_in_all(&program, &input.during, &overtaken));
+        let played = play(&mut cluster, &mut hubs, &moments, setting.mix.window, &say);
+        if played.is_err() {
+            overtaken.store(true, Ordering::Relaxed);
+        }
+        played?;
+        handing.join().map_err(|_| anyhow::anyhow!("the thread that hands files in broke off"))?
+    })?;
+    if setting.mix.restores > 0 {
+        // What a restore lost was never handed in as far as the database knows; a sender without an answer sends again.
+        for one in &input.during {
+            ask(&program, &one.arguments, &[0])?;
+            hubs.tend()?;
+        }
+    }
+    site.play("")?;
+    let last_fault = Instant::now();
+    say(&format!("faults end: {} kills, {} starts of a hub", hubs.kills, hubs.starts));
+    let converged = converge(&program, &mut hubs, &say)?;
+    say(&format!(
+        "everything is settled: {}",
+        converged.map_or("no".to_owned(), |at| format!("{:.1} s", (at - last_fault).as_secs_f64()))
+    ));
+    let (kills, starts) = (hubs.kills, hubs.starts);
+    drop(hubs);
+
+    let after = calls(&site.stats()?);
+    let state = site.state()?;
+    fs::write(setting.folder.join("state.json"), state.to_string()).context("cannot keep the site's state")?;
+    let rows = ledger::rows(&cluster)?;
+    let explained = ledger::explained(&cluster)?;
+    let verdict = judge::judge(&judge::Case {
+        wanted: &input.wanted,
+        state: &state,
+        ledger: &rows,
+        explained: &explained,
+        foreign: &foreign,
+    });
+    let second = second_sync(&program)?;
+
+    let mut lines = report::of_verdict(&verdict);
+    let limit = (DOUBT + CONVERGES).as_secs_f64();
+    let took = converged.map_or((DOUBT + CONVERGES + OVERTIME).as_secs_f64(), |at| (at - last_fault).as_secs_f64());
+    lines.push(Line::at_most("settled after the last fault", took, limit, " s"));
+    lines.extend(call_lines(&input, before, after));
+    lines.push(Line::at_most("calls of a second, unchanged sync", second, 0.0, ""));
+    lines.push(Line::none("panics of a hub or of the site", &hubs::panics(&setting.folder)?));
+    lines.push(Line::told("kill -9 of a hub", kills));
+    lines.push(Line::told("starts of a hub", starts));
+    lines.push(Line::told("dead letters", rows.iter().filter(|row| row.state == "dead").count()));
+    println!("\n{}", report::table(&lines));
+    print!("{}", report::details(&verdict));
+    Ok(lines.iter().all(|line| line.holds))
+}
+
+fn add_projects(program: &Program, site: &Site, folder: &Path) -> Result<()> {
+    let token = folder.join("token");
+    fs::write(&token, "sim-token").context("cannot write the token")?;
+    let credential = format!("file://{}", token.display());
+    for project in &PROJECTS {
+        let url = site.url();
+        let words = [
+            "--tenant",
+            project.tenant,
+            "project",
+            "add",
+            "--key",
+            project.key,
+            "--site",
+            &url,
+            "--jira-project",
+            project.jira,
+            "--confluence-space",
+            project.space,
+            "--account-email",
+            "qa@example.com",
+            "--credential",
+            &credential,
+            "--locale",
+            project.locale,
+        ];
+        ask(program, &words.map(str::to_owned), &[0])?;
+    }
+    Ok(())
+}
+
+/// Publishes what was there before the faults, and then lets people work: they delete issues, write issues of their own
+/// and take titles.
+fn publish_old(program: &Program, site: &Site, input: &Input) -> Result<()> {
+    for one in &input.old {
+        ask(program, &one.arguments, &[0])?;
+    }
+    for project in &PROJECTS {
+        let words = ["--tenant", project.tenant, "sync", "--wait", "--project", project.key];
+        ask(program, &words.map(str::to_owned), &[0])?;
+    }
+    let state = site.state()?;
+    for (jira, id) in &input.deleted {
+        let issues = state["issues"].as_array().into_iter().flatten();
+        let mut keys = issues.filter_map(|issue| {
+            let is_it = issue["properties"]["haida.hub"]["external_id"] == id.as_str();
+            issue["key"].as_str().filter(|key| is_it && key.starts_with(&format!("{jira}-")))
+        });
+        let key = keys.next().with_context(|| format!("{jira} {id} was not published before the faults"))?;
+        site.call("DELETE", &format!("/rest/api/3/issue/{key}"), "")?;
+    }
+    for project in &PROJECTS {
+        for n in 1..=3 {
+            let body = serde_json::json!({"fields": {
+                "project": {"key": project.jira}, "issuetype": {"name": "Task"}, "summary": format!("A person's task {n}"),
+            }});
+            site.call("POST", "/rest/api/3/issue", &body.to_string())?;
+        }
+    }
+    for (space, title) in &input.taken {
+        let spaces = state["confluence"]["spaces"].as_array().into_iter().flatten();
+        let id = spaces.filter(|found| found["key"] == space.as_str()).find_map(|found| found["id"].as_str());
+        let body = serde_json::json!({
+            "spaceId": id, "status": "current", "title": title,
+            "body": {"representation": "storage", "value": "<p>A person's page</p>"},
+        });
+        site.call("POST", "/wiki/api/v2/pages", &body.to_string())?;
+    }
+    input.first.iter().try_for_each(|one| ask(program, &one.arguments, &[0]).map(drop))
+}
+
+fn tell_plan(moments: &[Moment], window: Duration) {
+    let kills = moments.iter().filter(|moment| matches!(moment.event, Event::Kill(_))).count();
+    println!("over {} s: {kills} kills, and", window.as_secs());
+    for moment in moments.iter().filter(|moment| !matches!(moment.event, Event::Kill(_))) {
+        println!("{:>7.1} s  {:?}", moment.at.as_secs_f64(), moment.event);
+    }
+}
+
+/// Plays the timeline. What Postgres needs to come back does not count as time, so that kills are not bunched behind it.
+fn play(
+    cluster: &mut Cluster,
+    hubs: &mut Hubs<'_>,
+    moments: &[Moment],
+    window: Duration,
+    say: &dyn Fn(&str),
+) -> Result<()> {
+    let mut away = Duration::ZERO;
+    let started = Instant::now();
+    let mut restores = moments.iter().filter(|moment| moment.event == Event::Restore).count();
+    let mut moments = moments.iter().copied().peekable();
+    loop {
+        let now = started.elapsed().saturating_sub(away);
+        while let Some(moment) = moments.peek().copied().filter(|moment| moment.at <= now) {
+            let from = Instant::now();
+            match moment.event {
+                // Nobody runs at this moment, for the database was away: the kill waits for somebody.
+                Event::Kill(number) if hubs.kill(number)?.is_none() => break,
+                Event::Kill(_) => {}
+                Event::Restart => say(&format!("Postgres is back after {:.1} s", cluster.restart()?.as_secs_f64())),
+                Event::Restore => {
+                    restores -= 1;
+                    let done = cluster.restore(restores > 0)?;
+                    let (before, after) = done.audit;
+                    say(&format!(
+                        "Postgres is back on timeline {} after {:.1} s, {} lines of the audit trail lost",
+                        done.timeline,
+                        done.took.as_secs_f64(),
+                        before.saturating_sub(after)
+                    ));
+                }
+                Event::FillDisk if !cluster.can_be_filled() => {
+                    say("the disk cannot be filled here: no file system may be mounted");
+                }
+                Event::FillDisk => say(&format!("the disk is full: {} MB taken", cluster.fill_disk()? >> 20)),
+                Event::FreeDisk if !cluster.can_be_filled() => {}
+                Event::FreeDisk => {
+                    let survived = cluster.free_disk()?;
+                    say(if survived { "the disk is free again" } else { "the disk is free again, Postgres had ended" });
+                }
+            }
+            moments.next();
+            if !matches!(moment.event, Event::Kill(_)) {
+                away += from.elapsed();
+            }
+            hubs.tend()?;
+        }
+        if now >= window && moments.peek().is_none() {
+            return Ok(());
+        }
+        hubs.tend()?;
+        thread::sleep(LOOK);
+    }
+}
+
+fn hand_in_all(program: &Program, all: &[HandIn], stop: &AtomicBool) -> Result<()> {
+    let started = Instant::now();
+    for one in all {
+        while started.elapsed() < one.at && !stop.load(Ordering::Relaxed) {
+            thread::sleep(LOOK);
+        }
+        if let Some((newer, place)) = &one.replaces {
+            fs::copy(newer, place).with_context(|| format!("cannot replace {}", place.display()))?;
+        }
+        for attempt in 1.. {
+            match ask(program, &one.arguments, &[0]) {
+                Ok(_) => break,
+                Err(problem) if attempt >= TRIES || stop.load(Ordering::Relaxed) => return Err(problem),
+                // The database is away; whoever hands files in tries again.
+                Err(_) => thread::sleep(Duration::from_millis(500)),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until nothing is left to do. Returns when that was; nothing where it was not within the limit and some time.
+fn converge(program: &Program, hubs: &mut Hubs<'_>, say: &dyn Fn(&str)) -> Result<Option<Instant>> {
+    let started = Instant::now();
+    let mut asked = Instant::now();
+    let mut told = String::new();
+    while started.elapsed() < DOUBT + CONVERGES + OVERTIME {
+        hubs.tend()?;
+        if asked.elapsed() >= ASK {
+            asked = Instant::now();
+            let status = ask(program, &["status".to_owned()], &[0])?;
+            let open = open_states(&status);
+            if open.is_empty() {
+                return Ok(Some(Instant::now()));
+            }
+            if open != told {
+                say(&open);
+                told = open;
+            }
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(None)
+}
+
+/// What is neither published nor dead, as `waiting 3, uncertain 50`; empty where everything is settled.
+fn open_states(status: &Value) -> String {
+    let mut counts = std::collections::BTreeMap::<String, u64>::new();
+    for line in status.as_array().into_iter().flatten().flat_map(|project| project["publications"].as_array()).flatten()
+    {
+        let state = line["state"].as_str().unwrap_or_default();
+        if !matches!(state, "published" | "dead") {
+            let name = format!("{} {state}", line["object"].as_str().unwrap_or_default());
+            *counts.entry(name).or_default() += line["count"].as_u64().unwrap_or_default();
+        }
+    }
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Calls that a second run makes, which has nothing to do.
+fn second_sync(program: &Program) -> Result<f64> {
+    let mut total = 0;
+    for project in &PROJECTS {
+        let words = ["--tenant", project.tenant, "sync", "--project", project.key].map(str::to_owned);
+        // 4: dead letters, which the mix has.
+        let report = ask(program, &words, &[0, 4])?;
+        let count = |name: &str| report["calls"][name].as_u64().unwrap_or_default();
+        total += count("reads") + count("writes");
+    }
+    Ok(total as f64)
+}
+
+/// Runs the hub's program to its end and returns its JSON.
+fn ask(program: &Program, arguments: &[String], codes: &[i32]) -> Result<Value> {
+    let mut command: Command = program.command();
+    command.args(arguments).stderr(Stdio::piped());
+    let output = command.output().context("cannot start the hub")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.code().is_some_and(|code| codes.contains(&code)) {
+        let words = arguments.join(" ");
+        bail!("haida-hub {words} ended with {}: {}{}", output.status, said, String::from_utf8_lossy(&output.stderr));
+    }
+    serde_json::from_str(&said).with_context(|| format!("haida-hub {} printed no JSON", arguments.join(" ")))
+}
+
+fn calls(stats: &Value) -> Calls {
+    let mut calls = Calls::default();
+    for (name, counts) in stats["endpoints"].as_object().into_iter().flatten() {
+        // A call that was refused for the rate has cost the site nothing.
+        let throttled = counts["by_status"]["429"].as_u64().unwrap_or_default();
+        let count = counts["total"].as_u64().unwrap_or_default().saturating_sub(throttled);
+        match name.as_str() {
+            "POST /rest/api/3/issue/bulk" => {
+                calls.creates += count;
+                calls.failed_creates += counts["by_status"]["503"].as_u64().unwrap_or_default();
+            }
+            "POST /rest/api/3/issue/bulkfetch" => calls.fetches += count,
+            name if name.starts_with("GET /rest/") => calls.others += count,
+            _ => {}
+        }
+    }
+    calls
+}
+
+fn call_lines(input: &Input, before: Calls, after: Calls) -> Vec<Line> {
+    let creates = (after.creates - before.creates) as f64;
+    let failed = (after.failed_creates - before.failed_creates) as f64;
+    let fetches = (after.fetches - before.fetches) as f64;
+    let fewest = input.fewest_creates as f64;
+    let extra = (fetches - input.fewest_proofs as f64).max(0.0) / input.creates.max(1) as f64;
+    let all = creates / fewest;
+    // Of a hundred calls one can say that 13 % fail before their effect; of fewer, chance decides.
+    let every = if input.fewest_creates >= ENOUGH_CALLS {
+        Line::at_most("create calls, in times of the fewest", all, CREATE_CALLS, "")
+    } else {
+        Line::told("create calls, in times of the fewest", format!("{all:.3}"))
+    };
+    vec![
+        every,
+        Line::at_most("  without those that the site failed (503)", (creates - failed) / fewest, CREATE_CALLS, ""),
+        Line::at_most("extra reads an entity", extra, EXTRA_READS, ""),
+        Line::told("create calls, the fewest", format!("{creates}, {fewest}")),
+        Line::told("reads of issues by key, the fewest", format!("{fetches}, {}", input.fewest_proofs)),
+        Line::told("other reads of Jira", after.others - before.others),
+    ]
+}
