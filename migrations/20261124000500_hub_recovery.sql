@@ -24,16 +24,37 @@ create table hub.recoveries (
 create index recoveries_tenant on hub.recoveries (tenant_id);
 create unique index recoveries_open on hub.recoveries (project_id) where done_at is null;
 
-alter table hub.recoveries enable row level security;
-alter table hub.recoveries force row level security;
-revoke all on hub.recoveries from public, anon, authenticated, service_role, hub_worker;
-create policy read_own on hub.recoveries for select to authenticated
-  using (tenant_id = any(array(select hub_private.my_tenants('admin'))));
-create policy worker on hub.recoveries to hub_worker
-  using (tenant_id = (select hub_private.ctx_tenant())) with check (tenant_id = (select hub_private.ctx_tenant()));
-grant select on hub.recoveries to authenticated;
-grant select, insert, update, delete on hub.recoveries to service_role;
+-- Which issue keys were read for lost creates: those above read_from, up to read_to, but for the gaps, which held no issue
+-- when they were first read and are read again until nothing can appear in them any more.
+create table hub.key_scans (
+  project_id uuid primary key,
+  tenant_id uuid not null,
+  began_at timestamptz not null,
+  read_from bigint not null default 0 check (read_from >= 0),
+  read_to bigint not null default 0,
+  gaps jsonb not null default '[]',
+  foreign key (tenant_id, project_id) references hub.projects (tenant_id, id),
+  check (read_to >= read_from)
+);
+create index key_scans_tenant on hub.key_scans (tenant_id);
+
+do $$
+declare t text;
+begin
+  foreach t in array array['recoveries', 'key_scans'] loop
+    execute format('alter table hub.%I enable row level security', t);
+    execute format('alter table hub.%I force row level security', t);
+    execute format('revoke all on hub.%I from public, anon, authenticated, service_role, hub_worker', t);
+    execute format('create policy read_own on hub.%I for select to authenticated
+      using (tenant_id = any(array(select hub_private.my_tenants(''admin''))))', t);
+    execute format('create policy worker on hub.%I to hub_worker
+      using (tenant_id = (select hub_private.ctx_tenant())) with check (tenant_id = (select hub_private.ctx_tenant()))', t);
+    execute format('grant select on hub.%I to authenticated', t);
+    execute format('grant select, insert, update, delete on hub.%I to service_role', t);
+  end loop;
+end $$;
 grant select, update on hub.recoveries to hub_worker;
+grant select, insert, update on hub.key_scans to hub_worker;
 
 -- The cluster's number. Some providers keep it from everybody; the timeline and the position then have to do.
 create function hub_private.system_identifier() returns bigint

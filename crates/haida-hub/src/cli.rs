@@ -45,6 +45,8 @@ pub enum Command {
     Ingest(IngestArgs),
     /// Publish what differs from what is published.
     Sync(SyncArgs),
+    /// Compare the sites with what was published: deleted, moved, doubled or edited objects.
+    Audit(AuditArgs),
     /// Show projects, what is published, what waits and why.
     Status(StatusArgs),
     /// Look at what the site refused, try it again or give it up.
@@ -157,6 +159,14 @@ pub struct SyncArgs {
     /// Wait for what is throttled, to be repeated or uncertain, until nothing is left to do.
     #[arg(long)]
     pub wait: bool,
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The project's key.
+    #[arg(long, short)]
+    pub project: String,
 }
 
 /// Arguments of `status`.

@@ -1,5 +1,6 @@
 //! The subcommands: each opens what it needs, calls one use case and shows what came of it.
 
+mod audit;
 mod demo;
 mod demo_site;
 mod dlq;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Project(ProjectCommand::Add(arguments)) => project::add(&settings, arguments, output).await,
         Command::Ingest(arguments) => ingest::run(&settings, arguments, output).await,
         Command::Sync(arguments) => sync::run(&settings, arguments, output).await,
+        Command::Audit(arguments) => audit::run(&settings, arguments, output).await,
         Command::Status(arguments) => status::run(&settings, arguments, output).await,
         Command::Dlq(command) => dlq::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),

@@ -2,8 +2,10 @@
 //! transaction; no transaction is open during a remote call.
 //!
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
-//! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`status`] (what came of it).
+//! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`audit`] (whether the sites
+//! still hold it), [`status`] (what came of it).
 
+pub mod audit;
 pub mod credentials;
 pub mod database;
 pub mod dead_letters;

@@ -3,6 +3,7 @@
 
 mod guards;
 mod issues;
+mod keys;
 pub mod ledger;
 mod links;
 mod pages;
@@ -30,6 +31,11 @@ use crate::{
 };
 
 pub use session::Session;
+
+pub(crate) use issues::marker;
+pub(crate) use keys::ours;
+pub(crate) use record::save;
+pub(crate) use resolve::adopt;
 
 /// Rows of the ledger that one slice takes: two bulk creates and the one read that proves them.
 pub const SLICE_ROWS: usize = 100;

@@ -4,7 +4,10 @@ use hub_domain::{EntityKind, facts::ObjectKind};
 use hub_store::{ProjectRow, Store};
 use serde::Serialize;
 
-use crate::AppError;
+use crate::{
+    AppError,
+    audit::{self, FindingLine},
+};
 
 /// How many publications of one kind are in a state.
 #[derive(Debug, Clone, Serialize)]
@@ -64,6 +67,8 @@ pub struct ProjectStatus {
     pub publications: Vec<StateCount>,
     /// What holds publications up.
     pub causes: Vec<CauseCount>,
+    /// What audits found at the sites and a person has to decide, the first 50.
+    pub findings: Vec<FindingLine>,
 }
 
 /// The status of a project.
@@ -98,6 +103,7 @@ pub async fn of(store: &Store, row: &ProjectRow) -> Result<ProjectStatus, AppErr
                 count: c.rows,
             })
             .collect(),
+        findings: audit::findings(store, row, 50).await?,
     })
 }
 

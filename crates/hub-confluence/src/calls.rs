@@ -48,6 +48,21 @@ pub fn by_title(space_id: &str, title: &str) -> Call {
     )
 }
 
+/// The largest page of a list.
+pub const LIST_PAGE: usize = 250;
+
+/// The pages that a space shows, without their texts. The address of the next page of the list is in the answer.
+#[must_use]
+pub fn pages_of_space(space_id: &str) -> Call {
+    next_pages(&format!("/wiki/api/v2/spaces/{space_id}/pages?limit={LIST_PAGE}&status=current"))
+}
+
+/// The next part of a list of a space's pages, at the address that the last part gave.
+#[must_use]
+pub fn next_pages(path: &str) -> Call {
+    Call::read(Method::Get, "/wiki/api/v2/spaces/{id}/pages", path)
+}
+
 /// Adds labels to a page. Additive: a label that is there stays.
 #[must_use]
 pub fn add_labels(id: &str, labels: &[&str]) -> Call {

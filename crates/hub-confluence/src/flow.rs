@@ -43,6 +43,21 @@ pub struct Known {
     pub parent_id: Option<String>,
 }
 
+/// A page as a list of its space shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The number of its version.
+    pub version: i64,
+    /// What the version says of itself; the hub's versions name the hash of their content.
+    pub message: String,
+    /// Whether the hub's account wrote this version.
+    pub by_us: bool,
+}
+
 /// Confluence, seen through a transport.
 pub struct Confluence<'a> {
     transport: &'a dyn Transport,
@@ -73,6 +88,37 @@ impl<'a> Confluence<'a> {
     #[must_use]
     pub fn new(transport: &'a dyn Transport, capabilities: &'a Capabilities) -> Self {
         Self { transport, capabilities }
+    }
+
+    /// The pages that the space shows: one call for 250.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of a read that failed: the list then proves nothing.
+    pub async fn pages(&self) -> Result<Vec<Seen>, Outcome> {
+        let mut all = Vec::new();
+        let mut call = calls::pages_of_space(&self.capabilities.space_id);
+        loop {
+            let body = classify::answer(self.transport.send(call).await).map_err(Failure::into_outcome)?;
+            let pages = body.get("results").and_then(Value::as_array).into_iter().flatten();
+            all.extend(pages.filter_map(|page| self.seen(page)));
+            // The site gives its own path, with or without its address before it.
+            let next = body.pointer("/_links/next").and_then(Value::as_str);
+            match next.and_then(|next| next.find("/wiki/").and_then(|at| next.get(at..))) {
+                Some(path) => call = calls::next_pages(path),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    fn seen(&self, page: &Value) -> Option<Seen> {
+        let author = page.pointer("/version/authorId").and_then(Value::as_str);
+        Some(Seen {
+            id: text(page, "id")?,
+            title: text(page, "title").unwrap_or_default(),
+            version: page.pointer("/version/number").and_then(Value::as_i64)?,
+            message: page.pointer("/version/message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            by_us: author == Some(self.capabilities.account_id.as_str()),
+        })
     }
 
     /// Publishes a page: 2 calls for a new one (page, labels), 1 for a changed one.

@@ -38,8 +38,23 @@ pub struct Found {
     pub marker: Option<String>,
     /// The hash in its property.
     pub hash: Option<String>,
+    /// The id, in its source, of the entity that its property names.
+    pub external_id: Option<String>,
     /// Its labels.
     pub labels: Vec<String>,
+}
+
+/// Issues of a range of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// The issues, in the order of blocks of keys.
+    pub issues: Vec<Found>,
+    /// The number up to which every key was read.
+    pub upto: u64,
+    /// The reads of up to 100 keys that it took; one more call asked the index.
+    pub reads: u64,
+    /// Whether the end of the project's keys was reached.
+    pub is_whole: bool,
 }
 
 /// Jira, seen through a transport.
@@ -136,6 +151,19 @@ impl<'a> Jira<'a> {
         Ok(body.get("issues").and_then(Value::as_array).into_iter().flatten().filter_map(found).collect())
     }
 
+    /// Reads the issues with these key numbers, up to 100 a call. What does not exist is left out.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of a read that failed.
+    pub async fn numbered(&self, numbers: &[u64]) -> Result<Vec<Found>, Outcome> {
+        let mut all = Vec::new();
+        for block in numbers.chunks(calls::MAX_BULK_FETCH) {
+            let keys: Vec<String> = block.iter().map(|n| format!("{}-{n}", self.project_key)).collect();
+            all.extend(self.find(&keys).await?);
+        }
+        Ok(all)
+    }
+
     /// A number that some issue of the project has, near the highest: what is created from now on has a higher one. 0 where
     /// the index shows no issue.
     ///
@@ -154,19 +182,29 @@ impl<'a> Jira<'a> {
     /// # Errors
     /// The [`Outcome`] of a read that failed: the scan then proves nothing.
     pub async fn scan_above(&self, lowest: u64) -> Result<Vec<Found>, Outcome> {
+        Ok(self.scan(lowest, u64::MAX).await?.issues)
+    }
+
+    /// As [`Jira::scan_above`], with at most so many reads of 100 keys; the scan says where to go on.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of a read that failed: the scan then proves nothing.
+    pub async fn scan(&self, lowest: u64, most_reads: u64) -> Result<Scan, Outcome> {
         let indexed = self.highest_indexed().await?;
-        let mut all = Vec::new();
-        let mut next = lowest + 1;
-        loop {
-            let block = calls::MAX_BULK_FETCH as u64;
-            let keys: Vec<String> = (next..next + block).map(|n| format!("{}-{n}", self.project_key)).collect();
-            let found = self.find(&keys).await?;
-            next += block;
-            if found.is_empty() && next > indexed {
-                return Ok(all);
+        let block = calls::MAX_BULK_FETCH as u64;
+        let mut scan = Scan { issues: Vec::new(), upto: lowest, reads: 0, is_whole: false };
+        while scan.reads < most_reads {
+            let numbers: Vec<u64> = (scan.upto + 1..=scan.upto + block).collect();
+            let found = self.numbered(&numbers).await?;
+            scan.reads += 1;
+            if found.is_empty() && scan.upto + block >= indexed {
+                scan.is_whole = true;
+                break;
             }
-            all.extend(found);
+            scan.upto += block;
+            scan.issues.extend(found);
         }
+        Ok(scan)
     }
 
     /// Changes one issue.
@@ -291,6 +329,7 @@ fn found(issue: &Value) -> Option<Found> {
         key: text(issue.get("key"))?,
         marker: text(property.and_then(|p| p.get("m"))),
         hash: text(property.and_then(|p| p.get("hash"))),
+        external_id: text(property.and_then(|p| p.get("external_id"))),
         labels: labels.filter_map(|l| l.as_str().map(str::to_owned)).collect(),
     })
 }

@@ -13,11 +13,14 @@ pub mod audit;
 pub mod binaries;
 pub mod config;
 pub mod credential;
+mod cursors;
 pub mod embedded;
 pub mod entities;
 pub mod error;
+mod findings;
 pub mod imports;
 pub mod jobs;
+mod key_scans;
 mod launch;
 pub mod ledger;
 mod ledger_dead;
@@ -39,11 +42,14 @@ pub use admin::{ConnectorKind, ConnectorRow, NewProject, ProjectRow};
 pub use audit::{AuditAction, AuditOutcome, AuditRow};
 pub use binaries::PgBinaries;
 pub use config::{DatabaseConfig, Server};
+pub use cursors::Cursor;
 pub use embedded::{EmbeddedConfig, EmbeddedServer, Lifetime};
 pub use entities::{Change, EntityRow, Upserted};
 pub use error::StoreError;
+pub use findings::{Finding, FindingKind, FindingRow};
 pub use imports::{Import, ImportRow};
 pub use jobs::{JobEnd, JobId, JobRow, JobStart};
+pub use key_scans::{KeyGap, KeyScan, KeysRead};
 pub use ledger::{
     Claim, DueLine, DueShare, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded,
     RemoteRef, SummaryLine, Wanted,

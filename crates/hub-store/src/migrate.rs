@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "20261124000100" "hub_tables",
     "20261124000200" "hub_policies",
     "20261124000500" "hub_recovery",
+    "20261124000600" "hub_findings",
 ];
 
 /// Where a migration stands.

@@ -7,8 +7,8 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, entities, imports, jobs, ledger, ledger_dead, ledger_record, ledger_resolve, migrate,
-    recovery, results, results_read, tx,
+    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, ledger, ledger_dead,
+    ledger_record, ledger_resolve, migrate, recovery, results, results_read, tx,
 };
 
 /// A statement that this crate sends.
@@ -55,9 +55,12 @@ pub fn statements() -> Vec<&'static Query> {
     [
         admin::QUERIES,
         audit::QUERIES,
+        cursors::QUERIES,
         entities::QUERIES,
+        findings::QUERIES,
         imports::QUERIES,
         jobs::QUERIES,
+        key_scans::QUERIES,
         ledger::QUERIES,
         ledger_dead::QUERIES,
         ledger_resolve::QUERIES,

@@ -9,18 +9,11 @@ use std::{
     time::Duration,
 };
 
-use hub_domain::{
-    ProjectId,
-    facts::{ObjectKind, PublicationKey},
-};
+use hub_domain::ProjectId;
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
-use crate::{
-    LedgerRow, StoreError, WorkerTx,
-    ledger_rows::{KeyColumns, ledger_row},
-    query::Query,
-};
+use crate::{StoreError, WorkerTx, query::Query};
 
 /// The furthest position of the server's log that this process has seen. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -59,20 +52,7 @@ static DONE: Query = Query {
            where project_id = $1 and began_at = $2 and done_at is null",
     types: &[Type::UUID, Type::TIMESTAMPTZ, Type::INT8],
 };
-static MISSING: Query = Query {
-    doing: "list what is wanted and not known to exist",
-    sql: concat!(
-        "select ",
-        COLUMNS!(),
-        " from hub.publication p
-           where p.project_id = $1 and p.object = $2 and p.desired_hash is not null and p.remote_id is null
-             and (p.entity_type, p.external_id, p.target_type, p.target_id) > ($3, $4, $5, $6)
-           order by p.entity_type, p.external_id, p.target_type, p.target_id limit $7"
-    ),
-    types: &[Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
-};
-
-pub(crate) static QUERIES: &[&Query] = &[&CHECK, &OPEN, &DONE, &MISSING];
+pub(crate) static QUERIES: &[&Query] = &[&CHECK, &OPEN, &DONE];
 
 impl WorkerTx {
     /// Whether the project's creates are held. Looks at the server first, so that a restore is noticed by the very
@@ -102,23 +82,5 @@ impl WorkerTx {
     pub async fn recovered(&self, project: ProjectId, recovery: &Recovery, adopted: u64) -> Result<bool, StoreError> {
         let adopted = i64::try_from(adopted).unwrap_or(i64::MAX);
         Ok(self.run(&DONE, &[&project.0, &recovery.began_at, &adopted]).await? == 1)
-    }
-
-    /// What is wanted of a kind and not known to exist, whatever its state, page by page as [`WorkerTx::published`].
-    ///
-    /// # Errors
-    /// [`StoreError::Query`], [`StoreError::Unreadable`].
-    pub async fn missing(
-        &self,
-        project: ProjectId,
-        object: ObjectKind,
-        after: Option<&PublicationKey>,
-        limit: usize,
-    ) -> Result<Vec<LedgerRow>, StoreError> {
-        let [kind, id, target_kind, target_id] = KeyColumns::position(after);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows =
-            self.rows(&MISSING, &[&project.0, &object.as_str(), &kind, &id, &target_kind, &target_id, &limit]).await?;
-        rows.iter().map(ledger_row).collect()
     }
 }

@@ -55,5 +55,9 @@ fn text(one: &ProjectStatus) -> String {
             cause.message
         ));
     }
+    if !one.findings.is_empty() {
+        text.push('\n');
+        text.push_str(&super::audit::findings(&one.findings));
+    }
     text
 }

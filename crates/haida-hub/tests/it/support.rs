@@ -157,12 +157,21 @@ impl Hub {
         answer.json().await.expect("JSON")
     }
 
-    /// What a person does at the site.
+    /// What a person deletes at the site.
     pub async fn delete(&self, path: &str) {
+        self.person(reqwest::Method::DELETE, path, None).await;
+    }
+
+    /// What a person does at the site, and its answer.
+    pub async fn person(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let request = reqwest::Client::new().delete(format!("{}{path}", self.site.url));
+        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.site.url));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
         let answer = request.basic_auth("qa@example.com", Some("sim-token")).send().await.expect("the site answers");
         assert!(answer.status().is_success(), "{}", answer.status());
+        answer.json().await.unwrap_or_default()
     }
 
     pub async fn page(&self, path: &str) -> String {

@@ -10,8 +10,8 @@ use hub_domain::{
     facts::{ObjectKind, PublicationKey},
 };
 use hub_store::{
-    AuditRow, Claim, DueShare, Failure, LedgerRow, OpenCreate, ProjectRow, Published, Recorded, Recovery, RemoteRef,
-    Store, WorkerTx,
+    AuditRow, Claim, DueShare, Failure, KeyScan, LedgerRow, OpenCreate, ProjectRow, Published, Recorded, Recovery,
+    RemoteRef, Store, WorkerTx,
 };
 
 use super::Share;
@@ -75,8 +75,11 @@ pub trait Ledger: Send + Sync {
     /// Whether creates are held, and since when.
     fn recovery(&self) -> Reply<'_, Option<Recovery>>;
 
-    /// Every issue that is wanted and not known to exist, page by page in the order of keys.
-    fn missing<'a>(&'a self, after: Option<&'a PublicationKey>, limit: usize) -> Reply<'a, Vec<LedgerRow>>;
+    /// Begins a search for lost creates where the last one began at least `spacing` ago, whoever began it.
+    fn claim_scan(&self, spacing: Duration) -> Reply<'_, Option<KeyScan>>;
+
+    /// Records what a search has read.
+    fn keep_scan<'a>(&'a self, scan: &'a KeyScan) -> Reply<'a, bool>;
 
     /// The highest issue number that the ledger knows.
     fn highest_key(&self) -> Reply<'_, Option<u64>>;
@@ -173,8 +176,12 @@ impl Ledger for Tables<'_> {
         ask!(self, tx => tx.recovery(self.project.id, self.store.server_seen()).await?)
     }
 
-    fn missing<'a>(&'a self, after: Option<&'a PublicationKey>, limit: usize) -> Reply<'a, Vec<LedgerRow>> {
-        ask!(self, tx => tx.missing(self.project.id, ObjectKind::Issue, after, limit).await?)
+    fn claim_scan(&self, spacing: Duration) -> Reply<'_, Option<KeyScan>> {
+        ask!(self, tx => tx.claim_key_scan(self.project.id, spacing).await?)
+    }
+
+    fn keep_scan<'a>(&'a self, scan: &'a KeyScan) -> Reply<'a, bool> {
+        ask!(self, tx => tx.keep_key_scan(self.project.id, scan).await?)
     }
 
     fn highest_key(&self) -> Reply<'_, Option<u64>> {

@@ -142,7 +142,8 @@ fn settle(attempt: Attempt, tally: &mut Tally, published: &mut Vec<Published>, f
     });
 }
 
-fn audit_row(context: &Context<'_>, attempt: &Attempt) -> AuditRow {
+/// An attempt's line of the audit trail.
+pub fn audit_row(context: &Context<'_>, attempt: &Attempt) -> AuditRow {
     let known = attempt.remote.as_ref().map(reference);
     let (remote_ref, status, code) = match &attempt.outcome {
         Outcome::Applied(remote) | Outcome::Unchanged(remote) => (Some(reference(remote)), None, None),

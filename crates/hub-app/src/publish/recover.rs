@@ -3,22 +3,13 @@
 //! effect, the site's keys above the highest known one are read and what carries a marker of ours is adopted. A create of
 //! the lost time lies above that number: Jira numbers upwards, and what the ledger still knows is older.
 
-use std::collections::HashMap;
-
-use hub_domain::facts::{Destination, PublicationKey};
-use hub_jira::{Found, Jira};
-use hub_store::LedgerRow;
+use hub_store::KeysRead;
 
 use super::{
     Context, Session, Tally,
-    issues::marker,
-    record::{Attempt, save},
-    resolve::{ANSWERED_WITHIN, adopt},
+    resolve::{ANSWERED_WITHIN, SEARCH_EVERY, search},
 };
 use crate::AppError;
-
-/// Rows that are compared with the site's issues at once.
-const PAGE: usize = 1_000;
 
 /// Whether the project's creates are held.
 pub async fn holds(context: &Context<'_>) -> Result<bool, AppError> {
@@ -34,38 +25,14 @@ pub async fn lost_commits(context: &Context<'_>, session: &mut Session) -> Resul
     if recovery.age <= context.guards.doubt() {
         return Ok(Tally::default());
     }
-    let connection = session.jira(context, true).await?;
-    let site = connection.address.clone();
-    let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
     // Announcements that survived name the number known then, which is never above what is known now.
     let open = context.ledger.open_creates(ANSWERED_WITHIN).await?;
     let known = context.ledger.highest_key().await?.unwrap_or(0);
     let lowest = open.iter().map(|open| open.row.lowest_key.unwrap_or(0)).fold(known, u64::min);
-    let found = jira.scan_above(lowest).await.map_err(|outcome| AppError::stopped(&site, outcome))?;
-    let mut by_marker: HashMap<String, Found> = HashMap::new();
-    for issue in found {
-        if let Some(marker) = issue.marker.clone() {
-            // Keys come upwards: of two with one marker, the older is the one to keep.
-            by_marker.entry(marker).or_insert(issue);
-        }
-    }
-    let mut adopted = Tally::default();
-    let mut after: Option<PublicationKey> = None;
-    loop {
-        let page: Vec<LedgerRow> = context.ledger.missing(after.as_ref(), PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.key.clone());
-        let attempts: Vec<Attempt> = page
-            .into_iter()
-            .filter_map(|row| {
-                let found = by_marker.remove(marker(context, Destination::Jira, &row.key).as_str())?;
-                Some(adopt(row, &found))
-            })
-            .collect();
-        if !attempts.is_empty() {
-            super::add(&mut adopted, save(context, &site, attempts).await?);
-        }
-    }
+    let Some(mut scan) = context.ledger.claim_scan(SEARCH_EVERY).await? else { return Ok(Tally::default()) };
+    // What was read before the loss was told to a ledger that has forgotten it.
+    scan.read = KeysRead::default();
+    let (adopted, _) = search(context, session, &mut scan, lowest).await?;
     context.ledger.recovered(&recovery, adopted.adopted).await?;
     tracing::info!(project = %context.project.key, adopted = adopted.adopted, "creates go on after a loss of commits");
     Ok(adopted)

@@ -4,17 +4,22 @@
 //! A read by key sees an issue at once, whatever the search index knows. What is found is adopted. What is not found is
 //! sent again only when the scan began later than the create can still take effect ([`super::DOUBT`]).
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
-use hub_destination::{Outcome, site::CALL_TIMEOUT};
-use hub_domain::{ContentHash, Label, facts::Destination};
-use hub_jira::Jira;
-use hub_store::{AuditAction, LedgerRow, OpenCreate};
+use hub_destination::{Cause, Outcome, site::CALL_TIMEOUT};
+use hub_domain::{ContentHash, Label, codes, facts::PublicationKey};
+use hub_jira::{Found, Jira};
+use hub_store::{AuditAction, KeyScan, LedgerRow, OpenCreate};
 
 use super::{
     Context, Session, Tally,
-    issues::{SEND_WITHIN, marker},
-    record::{Attempt, save},
+    issues::SEND_WITHIN,
+    keys,
+    ledger::Recording,
+    record::{Attempt, audit_row, save},
 };
 use crate::AppError;
 
@@ -22,38 +27,74 @@ use crate::AppError;
 /// call itself may take together.
 pub const ANSWERED_WITHIN: Duration = Duration::from_secs(SEND_WITHIN.as_secs() + CALL_TIMEOUT.as_secs() + 5);
 
+/// The least time between two searches of a project while creates are overdue: they share one.
+pub const SEARCH_EVERY: Duration = Duration::from_secs(40);
+
 /// Resolves open creates. Returns what was found, and how many are proven absent and due again.
+///
+/// A first doubt is looked into at once, so that what a killed process has created is adopted soon. While searches are
+/// young, another is made only when a create is overdue, and then for all of them.
 pub async fn open_creates(context: &Context<'_>, session: &mut Session) -> Result<(Tally, u64), AppError> {
     let open = context.ledger.open_creates(ANSWERED_WITHIN).await?;
     if open.is_empty() {
         return Ok((Tally::default(), 0));
     }
-    let connection = session.jira(context, true).await?;
-    let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
-    let site = connection.address.clone();
-    // Ages are the database's, measured before the scan begins; no clock of this machine is compared with it.
-    let lowest = open.iter().map(|o| o.row.lowest_key.unwrap_or(0)).min().unwrap_or(0);
-    let found = jira.scan_above(lowest).await.map_err(|outcome| AppError::stopped(&site, outcome))?;
-    let by_marker: HashMap<String, _> = found.into_iter().filter_map(|f| Some((f.marker.clone()?, f))).collect();
-    let mut attempts = Vec::new();
-    let mut absent = Vec::new();
+    // Ages are the database's, measured before the search begins; no clock of this machine is compared with it.
+    let doubt = context.guards.doubt();
+    let is_overdue = open.iter().any(|create| create.age > doubt);
+    let spacing = if is_overdue { SEARCH_EVERY.min(doubt) } else { doubt };
+    let Some(mut scan) = context.ledger.claim_scan(spacing).await? else { return Ok((Tally::default(), 0)) };
+    let lowest = open.iter().map(|create| create.row.lowest_key.unwrap_or(0)).min().unwrap_or(0);
+    let (adopted, found) = search(context, session, &mut scan, lowest).await?;
+    let mut absent: Vec<Attempt> = Vec::new();
     for OpenCreate { row, age } in open {
-        let marker = marker(context, Destination::Jira, &row.key);
-        match by_marker.get(marker.as_str()) {
-            Some(found) => {
-                attempts.push(adopt(row, found));
-            }
-            None if age > context.guards.doubt() => absent.push((row.key, row.fence)),
-            None => {}
+        if age > doubt && !found.contains(&row.key) {
+            absent.push(absence(row));
         }
     }
-    let adopted = if attempts.is_empty() { Tally::default() } else { save(context, &site, attempts).await? };
+    // The trail first: a line too many, should the process end in between, says nothing false.
+    let trail = absent.iter().map(|attempt| audit_row(context, attempt)).collect();
+    context.ledger.record(&Recording { audit: trail, ..Recording::default() }).await?;
+    let absent: Vec<_> = absent.into_iter().map(|attempt| (attempt.row.key, attempt.fence)).collect();
     let released = context.ledger.release(&absent).await?;
     Ok((adopted, released))
 }
 
+/// Searches the keys above `lowest` and adopts what carries a marker of ours and the ledger does not know to exist,
+/// whether it is waited for or not. Returns what was adopted, and everything of ours that was seen.
+pub async fn search(
+    context: &Context<'_>,
+    session: &mut Session,
+    scan: &mut KeyScan,
+    lowest: u64,
+) -> Result<(Tally, HashSet<PublicationKey>), AppError> {
+    let connection = session.jira(context, true).await?;
+    let site = connection.address.clone();
+    let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
+    let (found, read) = keys::read(&jira, &scan.read, lowest, scan.began_at, context.guards.doubt())
+        .await
+        .map_err(|outcome| AppError::stopped(&site, outcome))?;
+    // Keys come upwards: of two issues with one marker the older is the one to keep, the audit shows the other.
+    let mut by_key: HashMap<PublicationKey, &Found> = HashMap::new();
+    for issue in &found {
+        if let Some(key) = keys::ours(context, issue) {
+            by_key.entry(key).or_insert(issue);
+        }
+    }
+    let seen: Vec<PublicationKey> = by_key.keys().cloned().collect();
+    let rows = context.ledger.rows(&seen).await?;
+    let unknown = rows.into_iter().filter(|row| row.remote_id.is_none());
+    let attempts: Vec<Attempt> =
+        unknown.filter_map(|row| by_key.get(&row.key).map(|found| adopt(row, found))).collect();
+    let adopted = if attempts.is_empty() { Tally::default() } else { save(context, &site, attempts).await? };
+    // Only now: what was read is remembered when what it told is recorded.
+    scan.read = read;
+    context.ledger.keep_scan(scan).await?;
+    Ok((adopted, seen.into_iter().collect()))
+}
+
 /// The attempt that a create is found to have been.
-pub fn adopt(row: LedgerRow, found: &hub_jira::Found) -> Attempt {
+pub fn adopt(row: LedgerRow, found: &Found) -> Attempt {
     let hash = found.hash.as_deref().and_then(from_hex).unwrap_or(LedgerRow::UNKNOWN_CONTENT);
     Attempt {
         fence: row.fence,
@@ -66,6 +107,22 @@ pub fn adopt(row: LedgerRow, found: &hub_jira::Found) -> Attempt {
             // People may have added labels meanwhile; only words of the taxonomy are ours to remove one day.
             labels: found.labels.iter().filter(|l| Label::is_controlled(l)).cloned().collect(),
         }),
+        remote: None,
+        parent_id: None,
+        duration: Duration::ZERO,
+        sent: true,
+        row,
+    }
+}
+
+/// The attempt that a create is proven not to have been.
+fn absence(row: LedgerRow) -> Attempt {
+    let cause = Cause::new(&codes::UNCERTAIN, None, "no issue carries its marker, and it can no longer take effect");
+    Attempt {
+        fence: row.fence,
+        hash: row.desired_hash.unwrap_or(LedgerRow::UNKNOWN_CONTENT),
+        action: AuditAction::Create,
+        outcome: Outcome::Retryable(cause),
         remote: None,
         parent_id: None,
         duration: Duration::ZERO,

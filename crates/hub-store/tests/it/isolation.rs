@@ -53,7 +53,10 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
     tx.commit().await.unwrap();
     let (tenant_id, project_id) = (project.tenant_id, project.id);
     let by_hand = format!(
-        "insert into hub.recoveries (project_id, tenant_id, began_at, reason) values ('{project_id}', '{tenant_id}', now(), 'timeline');
+        "insert into hub.findings (project_id, tenant_id, kind, object, entity_type, external_id, remote_ref)
+           values ('{project_id}', '{tenant_id}', 'gone', 'issue', 'run', 'r', 'X-1');
+         insert into hub.key_scans (project_id, tenant_id, began_at) values ('{project_id}', '{tenant_id}', now());
+         insert into hub.recoveries (project_id, tenant_id, began_at, reason) values ('{project_id}', '{tenant_id}', now(), 'timeline');
          insert into hub.cursors (project_id, tenant_id, source, stream, kind) values ('{project_id}', '{tenant_id}', 's', 't', 'file');"
     );
     client.batch_execute(&by_hand).await.unwrap();
@@ -218,7 +221,7 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
         client.batch_execute("rollback").await.unwrap();
         rows[0].get(0)
     };
-    let for_admins = ["audit_log", "connectors", "cursors", "import_rejects", "recoveries", "sync_jobs"];
+    let for_admins = ["audit_log", "connectors", "cursors", "import_rejects", "key_scans", "recoveries", "sync_jobs"];
     for table in tables(&client).await.iter().filter(|table| *table != "tenants") {
         let sql = format!("select count(*) from hub.{table} where tenant_id = '{}'", ours.tenant_id);
         let all: i64 = client.query_typed(&sql, &[]).await.unwrap()[0].get(0);
