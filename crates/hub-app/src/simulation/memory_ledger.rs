@@ -10,7 +10,7 @@ use hub_domain::{
     Moment,
     facts::{ObjectKind, PublicationKey},
 };
-use hub_store::{AuditRow, LedgerRow, OpenCreate, Recorded, Recovery, RemoteRef, StoreError, Wanted};
+use hub_store::{AuditRow, KeyScan, LedgerRow, OpenCreate, Recorded, Recovery, RemoteRef, StoreError, Wanted};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -120,6 +120,14 @@ impl Database {
     }
 }
 
+impl State {
+    /// Whether creates are held.
+    pub fn is_held(&mut self, now: Moment) -> bool {
+        let timeline = self.timeline;
+        self.rows.recovery(timeline, false, now).is_some()
+    }
+}
+
 /// The first moment of every simulation, by the database's clock.
 pub const START: Moment = Moment::UNIX_EPOCH;
 
@@ -185,9 +193,11 @@ impl Ledger for MemoryLedger {
     }
 
     fn due(&self, share: Share, existing_only: bool, limit: usize, now: Moment) -> Reply<'_, Vec<LedgerRow>> {
-        Box::pin(self.ask(false, move |state, _| {
-            Ok(state.rows.due(share.object, share.entities, existing_only, limit, now))
-        }))
+        Box::pin(
+            self.ask(false, move |state, _| {
+                Ok(state.rows.due(share.object, share.entities, existing_only, limit, now))
+            }),
+        )
     }
 
     fn current(&self, rows: Vec<LedgerRow>) -> Reply<'_, Vec<Due>> {
@@ -259,9 +269,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn open_creates(&self, answered_within: Duration) -> Reply<'_, Vec<OpenCreate>> {
-        Box::pin(
-            self.ask(false, move |state, now| state.rows.open_creates(ObjectKind::Issue, answered_within, now)),
-        )
+        Box::pin(self.ask(false, move |state, now| state.rows.open_creates(ObjectKind::Issue, answered_within, now)))
     }
 
     fn release<'a>(&'a self, absent: &'a [(PublicationKey, i64)]) -> Reply<'a, u64> {
@@ -272,8 +280,12 @@ impl Ledger for MemoryLedger {
         Box::pin(self.ask(false, |state, now| Ok(self.recovery_of(state, now))))
     }
 
-    fn missing<'a>(&'a self, after: Option<&'a PublicationKey>, limit: usize) -> Reply<'a, Vec<LedgerRow>> {
-        Box::pin(self.ask(false, move |state, _| Ok(state.rows.missing(ObjectKind::Issue, after, limit))))
+    fn claim_scan(&self, spacing: Duration) -> Reply<'_, Option<KeyScan>> {
+        Box::pin(self.ask(true, move |state, now| Ok(state.rows.claim_scan(spacing, now))))
+    }
+
+    fn keep_scan<'a>(&'a self, scan: &'a KeyScan) -> Reply<'a, bool> {
+        Box::pin(self.ask(true, |state, _| Ok(state.rows.keep_scan(scan))))
     }
 
     fn highest_key(&self) -> Reply<'_, Option<u64>> {

@@ -11,8 +11,8 @@ use hub_domain::{
     facts::{ObjectKind, PublicationKey},
 };
 use hub_store::{
-    AuditRow, Claim, Failure, FailureState, LedgerRow, OpenCreate, PublicationState, Published, Recorded, Recovery,
-    Wanted,
+    AuditRow, Claim, Failure, FailureState, KeyScan, KeysRead, LedgerRow, OpenCreate, PublicationState, Published,
+    Recorded, Recovery, Wanted,
 };
 
 /// A broken constraint: Postgres would refuse the statement and undo the transaction.
@@ -50,6 +50,7 @@ pub struct Rows {
     known_timeline: Option<i64>,
     /// The trail, which nothing but a restore shortens.
     pub audit: Vec<AuditRow>,
+    scan: Option<KeyScan>,
     jira_project: String,
 }
 
@@ -173,15 +174,19 @@ impl Rows {
         keys.iter().filter_map(|key| self.rows.get(&position(key))).cloned().collect()
     }
 
-    pub fn missing(&self, object: ObjectKind, after: Option<&PublicationKey>, limit: usize) -> Vec<LedgerRow> {
-        let after = after.map(position);
-        let is_missing = |(at, row): &(&Position, &LedgerRow)| {
-            row.key.object == object
-                && row.desired_hash.is_some()
-                && row.remote_id.is_none()
-                && after.as_ref().is_none_or(|after| *at > after)
-        };
-        self.rows.iter().filter(is_missing).take(limit).map(|(_, row)| row.clone()).collect()
+    /// Begins a search for lost creates, where none began within `spacing`.
+    pub fn claim_scan(&mut self, spacing: Duration, now: Moment) -> Option<KeyScan> {
+        match &mut self.scan {
+            Some(scan) if scan.began_at > now - spacing => return None,
+            Some(scan) => scan.began_at = now,
+            None => self.scan = Some(KeyScan { began_at: now, read: KeysRead::default() }),
+        }
+        self.scan.clone()
+    }
+
+    pub fn keep_scan(&mut self, scan: &KeyScan) -> bool {
+        let kept = self.scan.as_mut().filter(|kept| kept.began_at == scan.began_at);
+        kept.map(|kept| kept.read = scan.read.clone()).is_some()
     }
 
     pub fn highest_key(&self) -> Option<u64> {

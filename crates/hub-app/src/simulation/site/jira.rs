@@ -20,6 +20,8 @@ pub struct Issue {
     pub number: u64,
     /// The marker in its property; none on a person's issue.
     pub marker: Option<String>,
+    /// The entity that its property names.
+    pub external_id: Option<String>,
     /// The hashes of what was written, the oldest first.
     pub hashes: Vec<String>,
     labels: BTreeSet<String>,
@@ -52,6 +54,7 @@ impl Issues {
         let issue = Issue {
             number: self.last_number,
             marker: text("m"),
+            external_id: text("external_id"),
             hashes: text("hash").into_iter().collect(),
             labels,
             property,

@@ -198,7 +198,11 @@ impl WeatherState {
         } else if falls(self.not_sent) {
             fate(false, Heard::NotSent)
         } else if falls(self.slow) {
-            Fate { arrives_after: random.millis(1, 12_000), answers_after: random.millis(1, 12_000), ..fate(true, Heard::Answer) }
+            Fate {
+                arrives_after: random.millis(1, 12_000),
+                answers_after: random.millis(1, 12_000),
+                ..fate(true, Heard::Answer)
+            }
         } else {
             fate(true, Heard::Answer)
         }
