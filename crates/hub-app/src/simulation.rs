@@ -9,5 +9,6 @@ mod random;
 mod rows;
 mod seeds;
 mod site;
+mod trace;
 mod truth;
 mod world;

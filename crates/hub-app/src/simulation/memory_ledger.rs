@@ -17,6 +17,7 @@ use super::{
     process::{Event, Process},
     random::Random,
     rows::{Rows, Violation},
+    trace::trace,
     truth::Truth,
 };
 use crate::{
@@ -115,6 +116,13 @@ impl Database {
         }
     }
 
+    /// The faults end.
+    pub fn mend(&self) {
+        let mut state = self.state();
+        state.faults = DatabaseFaults::default();
+        state.down_until = None;
+    }
+
     pub fn go_down(&self, length: Duration) {
         self.state().down_until = Some(Instant::now() + length);
     }
@@ -183,6 +191,16 @@ impl MemoryLedger {
     }
 }
 
+fn names(keys: &[PublicationKey]) -> String {
+    keys.iter().map(|key| key.entity.external_id.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn told(recording: &Recording, recorded: &Recorded) -> String {
+    let published = recording.published.iter().map(|p| format!("{}@{}={:?}", p.key, p.fence, p.remote_key));
+    let failures = recording.failures.iter().map(|f| format!("{}@{} {:?} {}", f.key, f.fence, f.state, f.message));
+    format!("recorded {:#?} stale {:?}", published.chain(failures).collect::<Vec<_>>(), names(&recorded.stale))
+}
+
 fn lost() -> AppError {
     AppError::Store(StoreError::Aborted)
 }
@@ -235,10 +253,11 @@ impl Ledger for MemoryLedger {
                 return Ok(Announcement::Held);
             }
             let lowest = state.rows.highest_key().max(floor);
-            let claim = state.rows.mark_sending(keys, lowest, now)?;
+            let claim = state.rows.mark_creating(keys, lowest, now)?;
             if self.database.random.chance(state.faults.stop_after_announcement) {
                 self.process.stop(self.database.random.millis(1_000, 400_000));
             }
+            trace(|| format!("announced {} from {lowest:?}: {}", claim.fence, names(&claim.keys)));
             Ok(Announcement::Claimed(claim))
         }))
     }
@@ -258,6 +277,7 @@ impl Ledger for MemoryLedger {
                 recorded.recorded += failed.recorded;
                 recorded.stale.extend(failed.stale);
                 process.note(Event::Recorded);
+                trace(|| told(recording, &recorded));
                 Ok(recorded)
             })
             .await
@@ -273,7 +293,12 @@ impl Ledger for MemoryLedger {
     }
 
     fn release<'a>(&'a self, absent: &'a [(PublicationKey, i64)]) -> Reply<'a, u64> {
-        Box::pin(self.ask(true, |state, now| state.rows.release(absent, now)))
+        Box::pin(self.ask(true, |state, now| {
+            trace(|| {
+                format!("released {:?}", absent.iter().map(|(key, fence)| format!("{key}@{fence}")).collect::<Vec<_>>())
+            });
+            state.rows.release(absent, now)
+        }))
     }
 
     fn recovery(&self) -> Reply<'_, Option<Recovery>> {

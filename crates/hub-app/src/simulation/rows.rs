@@ -242,7 +242,7 @@ impl Rows {
         Ok(released)
     }
 
-    pub fn mark_sending(
+    pub fn mark_creating(
         &mut self,
         keys: &[PublicationKey],
         lowest_key: Option<u64>,
@@ -253,7 +253,8 @@ impl Rows {
         for key in keys {
             let fence = claim.fence;
             let Some(row) = self.row(key) else { continue };
-            if !matches!(row.state, PublicationState::Pending | PublicationState::Waiting) {
+            let is_due = matches!(row.state, PublicationState::Pending | PublicationState::Waiting);
+            if !is_due || row.remote_id.is_some() {
                 continue;
             }
             row.state = PublicationState::Sending;

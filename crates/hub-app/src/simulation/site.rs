@@ -19,13 +19,14 @@ use tokio::{
 };
 
 pub use self::{
-    confluence::{Page, Pages},
-    jira::{Issue, Issues},
+    confluence::Pages,
+    jira::Issues,
     weather::{Weather, WeatherState},
 };
 use super::{
     process::{Event, Process},
     random::Random,
+    trace::trace,
 };
 use weather::{Fate, Heard};
 
@@ -142,6 +143,7 @@ impl Wire {
             self.process.note(Event::Wrote(number));
         }
         let fate = weather.fate(&call, &site.random);
+        trace(|| format!("#{number} sent: {} {fate:?}", call.endpoint));
         if matches!(fate.heard, Heard::NotSent) {
             return Err(SendFailure::NotSent { reason: "no connection could be made".into() });
         }
@@ -188,11 +190,13 @@ async fn deliver(
     let reply = if fate.takes_effect {
         let mut products = site.products();
         let now = Instant::now();
+        let before = products.deeds.len();
         let done = if call.path.starts_with("/wiki/") {
             confluence::answer(&mut products, &call, number, now, &site.random)
         } else {
             jira::answer(&mut products, &call, number, now, &site.random)
         };
+        trace(|| format!("#{number} {} answers {} {:?}", call.endpoint, done.status, &products.deeds[before..]));
         Some(done.into_answer())
     } else {
         None

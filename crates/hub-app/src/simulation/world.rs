@@ -16,6 +16,7 @@ use super::{
     process::{Event, Process},
     random::Random,
     site::{Site, WeatherState},
+    trace::{self, trace},
     truth::{Truth, project},
 };
 use crate::publish::{DOUBT, Guard};
@@ -149,6 +150,7 @@ impl World {
         let mut truth = Truth::new();
         truth.grow(settings.cases, settings.pages, settings.poison, &random);
         let began = Instant::now();
+        trace::begin(began);
         let surroundings = Surroundings {
             project: project(),
             database: Database::new(truth, settings.database, random.clone()),
@@ -224,6 +226,7 @@ impl World {
             drawn -= weight;
         }
         let index = random.index(self.hubs.len());
+        trace(|| format!("-- {what:?} (hub {index})"));
         let database = self.surroundings.database.clone();
         let soon = |most: u64| Some((Instant::now() + random.millis(1_000, most)).min(self.faults_end));
         match what {
@@ -261,9 +264,11 @@ impl World {
 
     /// The faults end. Whoever is stopped goes on by now, and what faults used up is revived.
     fn mend(&mut self) {
+        self.faults_end = Instant::now();
+        trace(|| "-- the faults end".into());
         *self.surroundings.site.weather.change() = WeatherState::default();
         let database = self.surroundings.database.clone();
-        database.state().faults = DatabaseFaults::default();
+        database.mend();
         database.import(|_| {});
     }
 

@@ -76,11 +76,6 @@ impl Issues {
             None => id_or_key.parse().ok().filter(|id| self.by_id.contains_key(id)),
         }
     }
-
-    /// The id of the issue with a number.
-    pub fn id_of(&self, number: u64) -> Option<u64> {
-        self.numbers.get(&number).copied()
-    }
 }
 
 fn problem(status: u16, words: &str) -> Reply {

@@ -81,6 +81,7 @@ impl Weather {
 }
 
 /// What becomes of one call.
+#[derive(Debug)]
 pub struct Fate {
     pub arrives_after: Duration,
     pub takes_effect: bool,
@@ -89,6 +90,7 @@ pub struct Fate {
 }
 
 /// What the caller hears.
+#[derive(Debug)]
 pub enum Heard {
     /// The site's own answer.
     Answer,
