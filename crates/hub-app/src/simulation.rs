@@ -4,6 +4,7 @@
 mod hub;
 mod invariants;
 mod memory_ledger;
+mod mutations;
 mod process;
 mod random;
 mod rows;

@@ -13,6 +13,7 @@ use hub_store::{LedgerRow, PublicationState};
 
 use super::{
     hub::{self, Surroundings},
+    memory_ledger::State,
     process::{Event, Process},
     site::{Deed, Products},
 };
@@ -48,8 +49,8 @@ pub fn is_at_rest(surroundings: &Surroundings) -> bool {
 pub fn revive_exhausted(surroundings: &Surroundings) -> u64 {
     let now = surroundings.database.now();
     let mut state = surroundings.database.state();
-    let truth = state.truth.clone();
-    state.rows.revive(|row| !truth.is_refused(&row.key), now).unwrap()
+    let State { rows, truth, .. } = &mut *state;
+    rows.revive(|row| !truth.is_refused(&row.key), now).unwrap()
 }
 
 fn marker(surroundings: &Surroundings, key: &PublicationKey) -> String {
@@ -131,7 +132,7 @@ pub fn check(surroundings: &Surroundings, lives: &[Process], broken: &mut Vec<St
             ObjectKind::IssueLink | ObjectKind::RemoteLink => link(surroundings, &products, key, &issues, broken),
         }
     }
-    audited(surroundings, &products, &state.witness, lives, broken);
+    audited(&products, &state.witness, lives, broken);
     overtaken
 }
 
@@ -158,13 +159,7 @@ fn link(
 }
 
 /// I5: every write that had an effect is in the trail, or its process ended before it could record the answer.
-fn audited(
-    surroundings: &Surroundings,
-    products: &Products,
-    trail: &[hub_store::AuditRow],
-    lives: &[Process],
-    broken: &mut Vec<String>,
-) {
+fn audited(products: &Products, trail: &[hub_store::AuditRow], lives: &[Process], broken: &mut Vec<String>) {
     let told: HashSet<(ObjectKind, String, Option<String>)> = trail
         .iter()
         .filter_map(|line| {
@@ -185,11 +180,6 @@ fn audited(
         // Killed at the end of the world, or the write of a process that is still at it.
         excused.extend(open);
     }
-    let state_truth: Vec<(String, PublicationKey)> = {
-        let _ = surroundings;
-        Vec::new()
-    };
-    let _ = state_truth;
     for (call, deed) in &products.deeds {
         let Deed::Issue { id, hash } = deed else { continue };
         let issue = &products.jira.by_id[id];

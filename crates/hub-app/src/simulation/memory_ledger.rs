@@ -38,8 +38,6 @@ pub struct DatabaseFaults {
     pub lost_after: u64,
     /// The process is stopped for long just after it has announced creates.
     pub stop_after_announcement: u64,
-    /// The process is stopped for long just before it records answers.
-    pub stop_before_record: u64,
 }
 
 /// The database.
@@ -62,7 +60,6 @@ pub struct State {
     pub witness: Vec<AuditRow>,
     /// Statements that Postgres would have refused.
     pub violations: Vec<String>,
-    pub commits: u64,
 }
 
 impl Database {
@@ -78,7 +75,6 @@ impl Database {
             faults,
             witness: Vec::new(),
             violations: Vec::new(),
-            commits: 0,
         };
         Arc::new(Self { state: Mutex::new(state), began: Instant::now(), random })
     }
@@ -164,14 +160,9 @@ impl MemoryLedger {
             if is_down || random.chance(faults.lost_before) {
                 return Err(lost());
             }
-            let before = changes.then(|| state.rows.clone());
-            state.commits += 1;
             let answer = question(&mut state, now);
             if let Err(Violation(what)) = &answer {
                 state.violations.push(what.clone());
-                if let Some(before) = before {
-                    state.rows = before;
-                }
             }
             (answer, faults)
         };
@@ -264,18 +255,18 @@ impl Ledger for MemoryLedger {
 
     fn record<'a>(&'a self, recording: &'a Recording) -> Reply<'a, Recorded> {
         Box::pin(async move {
-            let faults = self.database.state().faults;
-            if self.database.random.chance(faults.stop_before_record) {
-                self.process.stop(self.database.random.millis(1_000, 400_000));
-            }
             let process = self.process.clone();
             self.ask(true, move |state, now| {
-                let mut recorded = state.rows.record_published(&recording.published, now)?;
-                let failed = state.rows.record_failure(&recording.failures, now)?;
-                state.rows.audit.extend(recording.audit.iter().cloned());
+                let before = state.rows.clone();
+                let recorded = state.rows.record_published(&recording.published, now).and_then(|mut recorded| {
+                    let failed = state.rows.record_failure(&recording.failures, now)?;
+                    recorded.recorded += failed.recorded;
+                    recorded.stale.extend(failed.stale);
+                    Ok(recorded)
+                });
+                // A statement that is refused undoes the whole transaction.
+                let recorded = recorded.inspect_err(|_| state.rows = before)?;
                 state.witness.extend(recording.audit.iter().cloned());
-                recorded.recorded += failed.recorded;
-                recorded.stale.extend(failed.stale);
                 process.note(Event::Recorded);
                 trace(|| told(recording, &recorded));
                 Ok(recorded)

@@ -11,8 +11,8 @@ use hub_domain::{
     facts::{ObjectKind, PublicationKey},
 };
 use hub_store::{
-    AuditRow, Claim, Failure, FailureState, KeyScan, KeysRead, LedgerRow, OpenCreate, PublicationState, Published,
-    Recorded, Recovery, Wanted,
+    Claim, Failure, FailureState, KeyScan, KeysRead, LedgerRow, OpenCreate, PublicationState, Published, Recorded,
+    Recovery, Wanted,
 };
 
 /// A broken constraint: Postgres would refuse the statement and undo the transaction.
@@ -48,8 +48,6 @@ pub struct Rows {
     holdings: Vec<Holding>,
     /// The timeline that the database names as its own.
     known_timeline: Option<i64>,
-    /// The trail, which nothing but a restore shortens.
-    pub audit: Vec<AuditRow>,
     scan: Option<KeyScan>,
     jira_project: String,
 }

@@ -139,7 +139,8 @@ impl Wire {
         }
         // From here on nothing that happens to the process holds the request back.
         let started = Instant::now();
-        if call.effect == Effect::Write {
+        let is_write = call.effect == Effect::Write;
+        if is_write {
             self.process.note(Event::Wrote(number));
         }
         let fate = weather.fate(&call, &site.random);
@@ -149,8 +150,12 @@ impl Wire {
         }
         let (tell, heard) = oneshot::channel();
         site.products().calls.in_flight += 1;
-        tokio::spawn(deliver(site, call, number, fate, tell));
-        match timeout_at(started + CALL_TIMEOUT, heard).await {
+        tokio::spawn(deliver(site.clone(), call, number, fate, tell));
+        let answer = timeout_at(started + CALL_TIMEOUT, heard).await;
+        if is_write && site.random.chance(weather.stops_after_answer) {
+            self.process.stop(site.random.millis(1_000, 400_000));
+        }
+        match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(SendFailure::NoAnswer { reason: "the connection broke".into() }),
             Err(_) => Err(SendFailure::NoAnswer { reason: "no answer within 30 s".into() }),

@@ -68,12 +68,11 @@ impl Settings {
             pages: random.chance(600),
             poison: *random.pick(&[0, 0, 60]),
             faulty: random.millis(30_000, 240_000),
-            weather: WeatherState::rough(measure),
+            weather: WeatherState { stops_after_answer: *random.pick(&[0, 10, 60]), ..WeatherState::rough(measure) },
             database: DatabaseFaults {
                 lost_before: *random.pick(&[0, 2, 10]),
                 lost_after: *random.pick(&[0, 2, 10]),
                 stop_after_announcement: *random.pick(&[0, 20, 150]),
-                stop_before_record: *random.pick(&[0, 20, 100]),
             },
             events: vec![
                 (Kill, *random.pick(&[1, 5, 20])),
