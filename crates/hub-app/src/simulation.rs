@@ -1,6 +1,7 @@
 //! Deterministic simulation of the publisher: its own code over a clock, a database and sites in memory. Every world follows
 //! from one seed. docs/simulation.md says what is simulated, and how to run more of it.
 
+mod conformance;
 mod hub;
 mod invariants;
 mod memory_ledger;

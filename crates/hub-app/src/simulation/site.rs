@@ -139,8 +139,8 @@ impl Wire {
         }
         // From here on nothing that happens to the process holds the request back.
         let started = Instant::now();
-        let is_write = call.effect == Effect::Write;
-        if is_write {
+        let creates = call.endpoint == "/rest/api/3/issue/bulk";
+        if call.effect == Effect::Write {
             self.process.note(Event::Wrote(number));
         }
         let fate = weather.fate(&call, &site.random);
@@ -152,7 +152,7 @@ impl Wire {
         site.products().calls.in_flight += 1;
         tokio::spawn(deliver(site.clone(), call, number, fate, tell));
         let answer = timeout_at(started + CALL_TIMEOUT, heard).await;
-        if is_write && site.random.chance(weather.stops_after_answer) {
+        if creates && site.random.chance(weather.stops_after_answer) {
             self.process.stop(site.random.millis(1_000, 400_000));
         }
         match answer {

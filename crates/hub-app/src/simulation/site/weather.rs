@@ -35,7 +35,7 @@ pub struct WeatherState {
     pub slow: u64,
     /// A wait of up to 12 s for the rate budget.
     pub long_waits: u64,
-    /// The caller is stopped for up to 400 s when it has heard the answer to a write.
+    /// The caller is stopped for up to 400 s when it has heard the answer to a create.
     pub stops_after_answer: u64,
     /// Until when nobody is let in.
     pub login_fails_until: Option<Instant>,
