@@ -28,3 +28,7 @@ create policy worker on hub.findings to hub_worker
 grant select on hub.findings to authenticated;
 grant select, insert, update, delete on hub.findings to service_role;
 grant select, insert, update on hub.findings to hub_worker;
+
+-- Whether an issue's marker is a label too: a second witness, which the search index finds wherever the issue was moved.
+-- Only where a project asks for it, because labels are for people.
+alter table hub.projects add column label_marker boolean not null default false;

@@ -1,6 +1,6 @@
 //! The command line: what can be said to the program.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU8, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -47,6 +47,8 @@ pub enum Command {
     Sync(SyncArgs),
     /// Compare the sites with what was published: deleted, moved, doubled or edited objects.
     Audit(AuditArgs),
+    /// Publish whatever becomes due, of all projects, until asked to end; any number of workers share a database.
+    Work(WorkArgs),
     /// Show projects, what is published, what waits and why.
     Status(StatusArgs),
     /// Look at what the site refused, try it again or give it up.
@@ -78,6 +80,18 @@ pub struct DemoArgs {
 pub enum ProjectCommand {
     /// Add a project, or change one with --update.
     Add(ProjectAddArgs),
+    /// Stop publishing a project; what is taken and planned meanwhile is kept.
+    Archive {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+    },
+    /// Take an archived project up again.
+    Unarchive {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+    },
 }
 
 /// The language of what is written into issues and pages.
@@ -116,6 +130,9 @@ pub struct ProjectAddArgs {
     /// The language of issues and pages.
     #[arg(long, value_enum, default_value_t = LocaleArg::En)]
     pub locale: LocaleArg,
+    /// Put the marker of an issue into a label too, which finds an issue wherever people move it.
+    #[arg(long)]
+    pub label_marker: bool,
     /// Change the project where it exists.
     #[arg(long)]
     pub update: bool,
@@ -167,6 +184,17 @@ pub struct AuditArgs {
     /// The project's key.
     #[arg(long, short)]
     pub project: String,
+}
+
+/// Arguments of `work`.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// Lanes to drain at the same time.
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub concurrency: NonZeroU8,
+    /// End when nothing is due and no lane is busy.
+    #[arg(long)]
+    pub until_idle: bool,
 }
 
 /// Arguments of `status`.

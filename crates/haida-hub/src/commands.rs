@@ -10,6 +10,7 @@ mod migrate;
 mod project;
 mod status;
 mod sync;
+mod work;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,13 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&settings, arguments, output).await,
         Command::Migrate => migrate::run(&settings, output).await,
         Command::Project(ProjectCommand::Add(arguments)) => project::add(&settings, arguments, output).await,
+        Command::Project(ProjectCommand::Archive { project }) => {
+            project::archive(&settings, &project, true, output).await
+        }
+        Command::Project(ProjectCommand::Unarchive { project }) => {
+            project::archive(&settings, &project, false, output).await
+        }
+        Command::Work(arguments) => work::run(&settings, arguments, output).await,
         Command::Ingest(arguments) => ingest::run(&settings, arguments, output).await,
         Command::Sync(arguments) => sync::run(&settings, arguments, output).await,
         Command::Audit(arguments) => audit::run(&settings, arguments, output).await,

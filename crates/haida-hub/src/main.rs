@@ -13,7 +13,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{cli::Cli, failure::Coded, output::Output};
+use crate::{
+    cli::{Cli, Command},
+    failure::Coded,
+    output::Output,
+};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -21,7 +25,7 @@ fn main() -> ExitCode {
         Err(error) => return not_understood(&error),
     };
     let output = Output::new(cli.json);
-    telemetry::start(cli.verbose);
+    telemetry::start(cli.verbose, matches!(cli.command, Command::Work(_)), cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output.unexpected(&error.into()),

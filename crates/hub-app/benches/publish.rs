@@ -125,6 +125,7 @@ async fn prepare(store: &Store, folder: &Path, site: &str, n: usize) -> hub_stor
         confluence_space: "BENCH".into(),
         account_email: "qa@example.com".into(),
         credential: format!("file://{}", token.display()),
+        label_marker: false,
         update: false,
     };
     let row = project::add(store, &add).await.unwrap();

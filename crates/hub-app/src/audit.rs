@@ -20,9 +20,6 @@ use crate::{
 /// How a project's last whole audit is remembered.
 const SOURCE: &str = "audit";
 
-/// The time between two audits of a project that nobody asked for.
-const EVERY: time::Duration = time::Duration::hours(24);
-
 /// A finding for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FindingLine {
@@ -121,18 +118,6 @@ pub async fn run(store: &Store, context: &Context<'_>, session: &mut Session) ->
     tx.commit().await?;
     audit.report.calls = session.calls();
     Ok(audit.report)
-}
-
-/// Whether a project is to be audited without being asked: its last whole audit is a day old.
-///
-/// # Errors
-/// The database's.
-pub async fn is_due(store: &Store, project: &ProjectRow) -> Result<bool, AppError> {
-    let tx = store.worker(project.tenant_id).await?;
-    let last = tx.cursor(project.id, SOURCE, "whole").await?.whole_at;
-    let now = tx.now().await?;
-    tx.commit().await?;
-    Ok(last.is_none_or(|last| now - last >= EVERY))
 }
 
 /// Open findings of a project.

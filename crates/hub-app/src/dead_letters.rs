@@ -4,7 +4,7 @@ use hub_domain::{codes, facts::PublicationKey};
 use hub_store::{DeadLetters, LedgerRow, ProjectRow, Store};
 use serde::Serialize;
 
-use crate::AppError;
+use crate::{AppError, lanes};
 
 /// One dead letter.
 #[derive(Debug, Clone, Serialize)]
@@ -85,6 +85,9 @@ pub async fn retry(store: &Store, project: &ProjectRow, selection: &Selection) -
     let keys = selection.keys()?;
     let tx = store.worker(project.tenant_id).await?;
     let revived = tx.revive(project.id, which(selection, &keys)).await?;
+    if revived > 0 {
+        lanes::ring_all(&tx, project.id);
+    }
     tx.commit().await?;
     Ok(revived)
 }

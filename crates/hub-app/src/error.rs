@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hub_destination::{Cause, Outcome, site::SiteError};
+use hub_destination::{Cause, Outcome, rates::RateError, site::SiteError};
 use hub_domain::codes::{self, Code};
 use hub_store::StoreError;
 
@@ -15,11 +15,42 @@ pub enum AppError {
     /// The site's settings.
     #[error(transparent)]
     Site(#[from] SiteError),
+    /// How fast a connector's calls may go out.
+    #[error(transparent)]
+    Rate(#[from] RateError),
     /// There is no such project.
     #[error("find the project {key:?}")]
     UnknownProject {
         /// The key that was asked for.
         key: String,
+    },
+    /// The project is archived.
+    #[error("publish the project {key:?}: it is archived")]
+    Archived {
+        /// The project's key.
+        key: String,
+    },
+    /// A run of a lane ended in its middle.
+    #[error("finish the lane {lane}: {reason}")]
+    Lost {
+        /// The lane.
+        lane: hub_store::Lane,
+        /// What ended it.
+        reason: String,
+    },
+    /// A job that only a newer version understands.
+    #[error("read a job of version {version}: this hub knows versions up to {known}")]
+    NewerJob {
+        /// The job's version.
+        version: u64,
+        /// The newest that is known.
+        known: u64,
+    },
+    /// A job that is none.
+    #[error("read a job of the queue: {reason}")]
+    UnreadableJob {
+        /// Why.
+        reason: String,
     },
     /// The project has no connector of a kind.
     #[error("publish the project {key:?}: it has no {kind} connector")]
@@ -80,7 +111,12 @@ impl AppError {
         match self {
             Self::Store(error) => error.code(),
             Self::Site(error) => error.code(),
+            Self::Rate(error) => error.code(),
             Self::UnknownProject { .. } => &codes::UNKNOWN_PROJECT,
+            Self::Archived { .. } => &codes::PROJECT_ARCHIVED,
+            Self::Lost { .. } => &codes::WORKER_LOST,
+            Self::NewerJob { .. } => &codes::NEWER_JOB,
+            Self::UnreadableJob { .. } => &codes::DATABASE_FAILED,
             Self::NoConnector { .. } | Self::Argument { .. } => &codes::BAD_SETTING,
             Self::Credential { .. } => &codes::CREDENTIAL_MISSING,
             Self::File { .. } => &codes::UNREADABLE_FILE,

@@ -4,13 +4,16 @@
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
 //! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`audit`] (whether the sites
 //! still hold it), [`status`] (what came of it).
+//! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`lanes`] (who does that, and when), [`status`] (what came of it).
 
 pub mod audit;
+pub mod budget;
 pub mod credentials;
 pub mod database;
 pub mod dead_letters;
 pub mod error;
 pub mod ingest;
+pub mod lanes;
 pub mod meter;
 pub mod plan;
 pub mod progress;

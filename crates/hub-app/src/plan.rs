@@ -12,7 +12,7 @@ use hub_domain::{
 use hub_pipeline::plan::{self, NO_RELEASE, RunView};
 use hub_store::{LedgerRow, ProjectRow, ResultFilter, Store, StoreError, Wanted, WorkerTx};
 
-use crate::AppError;
+use crate::{AppError, lanes};
 
 /// Entities planned in one transaction.
 const BATCH: usize = 500;
@@ -104,7 +104,11 @@ async fn want(tx: &WorkerTx, row: &ProjectRow, publications: &[Publication]) -> 
             desired_hash: Some(desired_hash(publication)?),
         });
     }
-    Ok(tx.want(row.id, &wanted).await?)
+    let changed = tx.want(row.id, &wanted).await?;
+    if changed > 0 {
+        lanes::ring(tx, row.id, publications.iter().map(|publication| &publication.key));
+    }
+    Ok(changed)
 }
 
 /// Loads entities of mixed kinds.

@@ -26,6 +26,8 @@ pub struct AddProject {
     pub account_email: String,
     /// Where the API token is.
     pub credential: String,
+    /// Make the marker of an issue a label too.
+    pub label_marker: bool,
     /// Change the project where it exists.
     pub update: bool,
 }
@@ -67,6 +69,7 @@ fn parse(add: &AddProject) -> Result<NewProject, AppError> {
         site_url: site.as_str().trim_end_matches('/').to_owned(),
         account_email: add.account_email.clone(),
         credential_ref: add.credential.clone(),
+        label_marker: add.label_marker,
         update: add.update,
     })
 }
@@ -80,8 +83,46 @@ pub async fn add(store: &Store, add: &AddProject) -> Result<ProjectRow, AppError
     let row = store.add_project(&parse(add)?).await?;
     if add.update {
         plan::everything(store, &row).await?;
+        // What stopped the lanes may be what was changed.
+        wake(store, &row).await?;
     }
     Ok(row)
+}
+
+/// Archives a project: nothing of it is published until [`unarchive`]. Returns whether it was not archived before.
+///
+/// # Errors
+/// The database's.
+pub async fn archive(store: &Store, row: &ProjectRow) -> Result<bool, AppError> {
+    Ok(store.archive(row.id, true).await?)
+}
+
+/// Takes an archived project up again and wakes its lanes. Returns whether it was archived.
+///
+/// # Errors
+/// The database's.
+pub async fn unarchive(store: &Store, row: &ProjectRow) -> Result<bool, AppError> {
+    let changed = store.archive(row.id, false).await?;
+    wake(store, row).await?;
+    Ok(changed)
+}
+
+/// Refuses what may not be done for an archived project.
+///
+/// # Errors
+/// [`AppError::Archived`].
+pub fn refuse_archived(row: &ProjectRow) -> Result<(), AppError> {
+    match row.archived_at {
+        Some(_) => Err(AppError::Archived { key: row.key.to_string() }),
+        None => Ok(()),
+    }
+}
+
+async fn wake(store: &Store, row: &ProjectRow) -> Result<(), AppError> {
+    let tx = store.worker(row.tenant_id).await?;
+    tx.wake_lanes(row.id).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Every project.

@@ -303,7 +303,7 @@ async fn announce(context: &Context<'_>, store: &Store) -> Result<(), AppError> 
     Ok(())
 }
 
-fn add(total: &mut Tally, part: Tally) {
+pub(crate) fn add(total: &mut Tally, part: Tally) {
     total.created += part.created;
     total.updated += part.updated;
     total.adopted += part.adopted;

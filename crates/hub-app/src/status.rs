@@ -1,7 +1,7 @@
 //! What stands where: projects, what is published, what waits and why, and the addresses of what is published.
 
-use hub_domain::{EntityKind, facts::ObjectKind};
-use hub_store::{ProjectRow, Store};
+use hub_domain::{EntityKind, Moment, codes, facts::ObjectKind};
+use hub_store::{LaneLine, ProjectRow, Store};
 use serde::Serialize;
 
 use crate::{
@@ -48,6 +48,24 @@ pub struct Address {
     pub url: String,
 }
 
+/// A lane that has a bell, a worker or a stop.
+#[derive(Debug, Clone, Serialize)]
+pub struct LaneState {
+    /// The kind of work.
+    pub kind: String,
+    /// Whether a worker is at it.
+    pub busy: bool,
+    /// When its bell wakes it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub wakes_at: Option<Moment>,
+    /// Stops in a row.
+    pub stops: u32,
+    /// Why it waits: the stable code.
+    pub code: Option<String>,
+    /// Why it waits, in words.
+    pub message: Option<String>,
+}
+
 /// A project and what stands where.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProjectStatus {
@@ -61,6 +79,10 @@ pub struct ProjectStatus {
     pub jira_project: String,
     /// Its Confluence space.
     pub confluence_space: String,
+    /// Whether it is archived: nothing of it is published.
+    pub archived: bool,
+    /// Its lanes that are not silent.
+    pub lanes: Vec<LaneState>,
     /// Entities by kind.
     pub entities: Vec<(EntityKind, u64)>,
     /// Publications by kind and state.
@@ -88,6 +110,8 @@ pub async fn of(store: &Store, row: &ProjectRow) -> Result<ProjectStatus, AppErr
         site,
         jira_project: row.jira_project_key.clone(),
         confluence_space: row.confluence_space_key.to_string(),
+        archived: row.archived_at.is_some(),
+        lanes: store.lane_lines(row.id).await?.into_iter().map(lane_state).collect(),
         entities,
         publications: lines
             .into_iter()
@@ -105,6 +129,23 @@ pub async fn of(store: &Store, row: &ProjectRow) -> Result<ProjectStatus, AppErr
             .collect(),
         findings: audit::findings(store, row, 50).await?,
     })
+}
+
+/// What the queue's engine was told counts where the lane itself says nothing: a job that only a newer version understands.
+fn lane_state(line: LaneLine) -> LaneState {
+    let told = line.last_error.as_deref().and_then(|text| {
+        let (_, after) = text.split_once("HUB-")?;
+        let (number, message) = after.split_once(' ')?;
+        Some((codes::find(&format!("HUB-{number}"))?.id, message.trim_end_matches(['"', ')'])))
+    });
+    LaneState {
+        kind: line.kind,
+        busy: line.busy,
+        wakes_at: line.run_at,
+        stops: line.stops,
+        code: line.error_code.or_else(|| told.map(|(code, _)| code.to_owned())),
+        message: line.error.or_else(|| told.map(|(_, message)| message.to_owned())),
+    }
 }
 
 /// The addresses of what is published of one kind, in the order of ids, at most `limit`.

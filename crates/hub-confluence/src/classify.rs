@@ -43,7 +43,13 @@ impl Failure {
 /// The [`Failure`].
 pub fn answer(result: Result<Answer, SendFailure>) -> Result<Value, Failure> {
     let answer = result.map_err(|failure| {
-        Failure::Other(Outcome::Retryable(Cause::new(&codes::SITE_UNREACHABLE, None, failure.to_string())))
+        Failure::Other(match failure {
+            SendFailure::TooLate => Outcome::Throttled { throttle: Throttle::Unnamed, wait: DEFAULT_WAIT },
+            SendFailure::Paused { throttle, wait } => Outcome::Throttled { throttle, wait },
+            SendFailure::NotSent { .. } | SendFailure::NoAnswer { .. } => {
+                Outcome::Retryable(Cause::new(&codes::SITE_UNREACHABLE, None, failure.to_string()))
+            }
+        })
     })?;
     let status = Some(answer.status);
     if answer.login_failed || answer.status == 401 {

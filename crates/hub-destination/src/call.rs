@@ -7,6 +7,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::limits::Limits;
+
 /// The HTTP methods that the hub uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
@@ -30,6 +32,12 @@ impl Method {
             Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
+    }
+
+    /// The method of a name on the wire.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Get, Self::Post, Self::Put, Self::Delete].into_iter().find(|method| method.as_str() == word)
     }
 }
 
@@ -92,10 +100,12 @@ impl Call {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// `Retry-After` in seconds; absent where the site does not say.
+    /// `Retry-After`; absent where the site does not say.
     pub retry_after: Option<Duration>,
     /// `RateLimit-Reason`.
     pub rate_limit_reason: Option<String>,
+    /// What the other headers say about limits.
+    pub limits: Limits,
     /// Whether `X-Seraph-LoginReason` says that the login failed: the answer is then an anonymous user's, whatever its
     /// status.
     pub login_failed: bool,

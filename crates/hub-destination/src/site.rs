@@ -1,21 +1,22 @@
 //! One remote site over HTTP: the only place in the hub that sends anything out.
 //!
-//! The order is fixed: rate budget, concurrency limit, timeout, send. Nothing is repeated here, no redirect is followed
-//! (a redirect would carry the credentials elsewhere), and no address or secret enters an error.
+//! Raw HTTP: the rate budget and the concurrency limit are the [`crate::Gate`]'s in front of it. Nothing is repeated here, no
+//! redirect is followed (a redirect would carry the credentials elsewhere), and no address or secret enters an error.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 use hub_domain::codes::{self, Code};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout_at},
-};
+use time::OffsetDateTime;
 use url::Url;
 
-use crate::{Answer, Call, Method, SendFailure, Transport, budget::Budget};
+use crate::{
+    Answer, Call, Method, SendFailure, Transport,
+    limits::{self, Limits},
+    reaction::FIRST_BACKOFF,
+};
 
 /// The longest that one call may take, answer included. The publishing protocol counts on it.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,14 +24,11 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Calls in flight to one site at once: at 100 calls a second and 50 ms each, 5 keep the line full.
-const CALLS_IN_FLIGHT: usize = 8;
-
 /// The largest answer that is read: 16 MiB; 100 issues with properties are below 1 MiB.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
-/// The wait after a 429 that names none, from Atlassian's advice to start at 2 to 5 seconds.
-pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+/// The wait of what a 429 refused that names none.
+pub const DEFAULT_WAIT: Duration = FIRST_BACKOFF;
 
 /// Why a site cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -83,8 +81,6 @@ pub struct Site {
     base: String,
     authorization: SecretString,
     client: reqwest::Client,
-    budget: Arc<dyn Budget>,
-    in_flight: Semaphore,
 }
 
 impl Site {
@@ -92,12 +88,7 @@ impl Site {
     ///
     /// # Errors
     /// [`SiteError`] where the address is not allowed or the client cannot be built.
-    pub fn new(
-        address: &str,
-        account_email: &str,
-        token: &SecretString,
-        budget: Arc<dyn Budget>,
-    ) -> Result<Self, SiteError> {
+    pub fn new(address: &str, account_email: &str, token: &SecretString) -> Result<Self, SiteError> {
         let url = check_address(address)?;
         // A second call finds the provider installed, which is what is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -114,23 +105,10 @@ impl Site {
             base: url.as_str().trim_end_matches('/').to_owned(),
             authorization: SecretString::from(format!("Basic {pair}")),
             client,
-            budget,
-            in_flight: Semaphore::new(CALLS_IN_FLIGHT),
         })
     }
 
     async fn exchange(&self, call: Call) -> Result<Answer, SendFailure> {
-        let turn = async {
-            self.budget.permit(call.endpoint, call.method).await;
-            self.in_flight.acquire().await
-        };
-        let _permit = match call.send_before {
-            Some(moment) => timeout_at(moment, turn).await.map_err(|_| SendFailure::TooLate)?,
-            None => turn.await,
-        };
-        if call.send_before.is_some_and(|moment| Instant::now() >= moment) {
-            return Err(SendFailure::TooLate);
-        }
         let method = match call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -146,17 +124,7 @@ impl Site {
             request = request.json(body);
         }
         let response = request.send().await.map_err(|error| failure(&error))?;
-        let answer = read(response).await?;
-        if answer.status == 429 {
-            let wait = answer.retry_after.unwrap_or(DEFAULT_WAIT);
-            let reason = answer.rate_limit_reason.as_deref().unwrap_or_default();
-            if reason.contains("quota") {
-                self.budget.pause(None, wait);
-            } else if !reason.contains("per-issue") {
-                self.budget.pause(Some((call.endpoint, call.method)), wait);
-            }
-        }
-        Ok(answer)
+        read(response).await
     }
 }
 
@@ -180,12 +148,19 @@ fn failure(error: &reqwest::Error) -> SendFailure {
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Answer, SendFailure> {
-    let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| {
+        let lines: Vec<&str> =
+            response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    };
+    // The site's own clock where it tells it: only differences to it are used.
+    let now = header("date").and_then(|text| limits::date(&text)).unwrap_or_else(OffsetDateTime::now_utc);
     let login_reason = header("x-seraph-loginreason").unwrap_or_default();
     let mut answer = Answer {
         status: response.status().as_u16(),
-        retry_after: header("retry-after").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs),
+        retry_after: header("retry-after").and_then(|text| limits::retry_after(&text, now)),
         rate_limit_reason: header("ratelimit-reason"),
+        limits: Limits::read(&header, now),
         login_failed: login_reason.contains("FAILED") || login_reason.contains("DENIED"),
         content_type: header("content-type").and_then(|v| v.split(';').next().map(|t| t.trim().to_ascii_lowercase())),
         body: bytes::Bytes::new(),
@@ -204,24 +179,6 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, SendFailure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_call_whose_time_has_passed_is_not_sent_however_it_was_held_up() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let budget = Arc::new(crate::budget::LocalBudget::default());
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let site = Site::new(&address, "qa@example.com", &SecretString::from("t"), budget.clone()).unwrap();
-        let call = || Call::write(Method::Post, "/x", "/x");
-        let past = Instant::now();
-        assert!(matches!(site.send(call().before(past)).await, Err(SendFailure::TooLate)));
-        budget.pause(Some(("/x", Method::Post)), Duration::from_secs(3600));
-        let started = Instant::now();
-        let soon = started + Duration::from_millis(50);
-        assert!(matches!(site.send(call().before(soon)).await, Err(SendFailure::TooLate)));
-        assert!(started.elapsed() < Duration::from_secs(5), "it does not wait for a pause that ends too late");
-        assert!(listener.accept().is_err(), "no connection was made");
-    }
 
     #[test]
     fn only_addresses_that_keep_credentials_safe_are_taken() {

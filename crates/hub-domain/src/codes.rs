@@ -66,6 +66,8 @@ codes! {
     NOT_MIGRATED = "HUB-3004", "the database is not at this version's schema", "Run `haida-hub migrate`.";
     MIGRATION_CHANGED = "HUB-3005", "an applied migration was changed afterwards", "Restore the file; put the change into a new migration.";
     DATABASE_FAILED = "HUB-3006", "the database refused a statement", "Read the message; if it goes on, report it with the correlation id.";
+    WORKER_LOST = "HUB-3007", "a worker ended before its work did", "Nothing to do: the lane is taken over; if it repeats, look at the worker's log and memory.";
+    NEWER_JOB = "HUB-3008", "a job of the queue was written by a newer version of the hub", "Update this process; until then a newer one does the work.";
 
     RAW_CREDENTIAL = "HUB-4001", "a credential was given in plain text", "Put the token into an environment variable and give its name: `--credential env://NAME`.";
     CREDENTIAL_MISSING = "HUB-4002", "the secret behind a credential reference is not there", "Set the environment variable, or create the file, that the reference names.";
@@ -74,6 +76,7 @@ codes! {
     PROJECT_EXISTS = "HUB-4005", "the project exists with other settings", "Use another key, or give `--update` to change it.";
     PORT_TAKEN = "HUB-4006", "the port is in use", "Stop the other program or choose another port.";
     HELPER_MISSING = "HUB-4007", "a program the command needs is missing", "Build or install the program named in the message.";
+    PROJECT_ARCHIVED = "HUB-4008", "the project is archived", "Take it up again with `haida-hub project unarchive`; nothing of it is published until then.";
 }
 
 /// Finds a code by its id.

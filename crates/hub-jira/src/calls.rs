@@ -84,6 +84,18 @@ pub fn newest(project: &str) -> Call {
     }))
 }
 
+/// Issues with any of these labels, in any project, with the hub's property.
+#[must_use]
+pub fn labelled(labels: &[String]) -> Call {
+    let labels: Vec<String> = labels.iter().map(|label| format!("\"{label}\"")).collect();
+    Call::read(Method::Post, "/rest/api/3/search/jql", "/rest/api/3/search/jql").with_body(json!({
+        "jql": format!("labels in ({}) ORDER BY key ASC", labels.join(", ")),
+        "maxResults": MAX_BULK_FETCH,
+        "fields": ["labels"],
+        "properties": [PROPERTY_KEY],
+    }))
+}
+
 /// Links two issues.
 #[must_use]
 pub fn link(body: Value) -> Call {

@@ -31,6 +31,7 @@ pub fn answer(result: Result<Answer, SendFailure>, repeat: Repeat) -> Result<Ans
         Err(SendFailure::TooLate) => {
             return Err(Outcome::Throttled { throttle: Throttle::Unnamed, wait: DEFAULT_WAIT });
         }
+        Err(SendFailure::Paused { throttle, wait }) => return Err(Outcome::Throttled { throttle, wait }),
         Err(failure @ SendFailure::NoAnswer { .. }) => {
             let code = if repeat == Repeat::Duplicates { &codes::UNCERTAIN } else { &codes::SITE_UNREACHABLE };
             return Err(doubt(repeat, Cause::new(code, None, failure.to_string())));

@@ -2,7 +2,7 @@
 
 use hub_document::{CleanLine, Inline, Limits, Truncation, to_adf};
 use hub_domain::{
-    ContentHash, Label, Marker,
+    ContentHash, Marker,
     facts::{IssueFacts, IssueLinkFacts, Relation, RemoteLinkFacts},
     marker::{PROPERTY_KEY, PROPERTY_SCHEMA},
     phrases::Phrase,
@@ -24,6 +24,8 @@ const MAX_FIELD_UNITS: usize = 255;
 pub struct Stamp {
     /// The marker.
     pub marker: Marker,
+    /// Whether the marker is a label too.
+    pub is_label: bool,
     /// The number of this attempt.
     pub attempt: u32,
     /// The fence of this attempt.
@@ -41,6 +43,21 @@ pub struct IssueWrite {
     pub facts: IssueFacts,
     /// What identifies this write.
     pub stamp: Stamp,
+}
+
+impl IssueWrite {
+    /// Every label that the hub sets: those of the taxonomy, and the marker's where the project asks for it.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        let words = self.facts.labels.iter().map(|label| label.as_str().to_owned());
+        words.chain(self.stamp.is_label.then(|| marker_label(&self.stamp.marker))).collect()
+    }
+}
+
+/// The marker as a label: letters and digits only, so it needs no quoting in a search.
+#[must_use]
+pub fn marker_label(marker: &Marker) -> String {
+    format!("hub-{}", marker.as_str())
 }
 
 fn property(write: &IssueWrite) -> Value {
@@ -119,8 +136,9 @@ pub fn create(write: &IssueWrite, capabilities: &Capabilities) -> Option<Value> 
     fields.retain(|_, value| !value.is_null());
     fields.insert("project".into(), json!({ "id": capabilities.project_id }));
     fields.insert("issuetype".into(), json!({ "id": screen.id }));
-    if screen.labels && !write.facts.labels.is_empty() {
-        fields.insert("labels".into(), json!(write.facts.labels));
+    let labels = write.labels();
+    if screen.labels && !labels.is_empty() {
+        fields.insert("labels".into(), json!(labels));
     }
     Some(json!({ "fields": fields, "properties": [property(write)] }))
 }
@@ -130,9 +148,9 @@ pub fn create(write: &IssueWrite, capabilities: &Capabilities) -> Option<Value> 
 pub fn update(write: &IssueWrite, capabilities: &Capabilities, labels_set: &[String]) -> Option<Value> {
     let screen = capabilities.of(write.facts.kind)?;
     let mut body = json!({ "fields": fields(&write.facts, screen), "properties": [property(write)] });
-    let wanted: Vec<&str> = write.facts.labels.iter().map(Label::as_str).collect();
-    let add = wanted.iter().filter(|l| !labels_set.iter().any(|s| s == *l)).map(|l| json!({ "add": l }));
-    let remove = labels_set.iter().filter(|s| !wanted.contains(&s.as_str())).map(|l| json!({ "remove": l }));
+    let wanted = write.labels();
+    let add = wanted.iter().filter(|label| !labels_set.contains(label)).map(|l| json!({ "add": l }));
+    let remove = labels_set.iter().filter(|label| !wanted.contains(label)).map(|l| json!({ "remove": l }));
     let verbs: Vec<Value> = add.chain(remove).collect();
     if screen.labels && !verbs.is_empty() {
         body["update"] = json!({ "labels": verbs });

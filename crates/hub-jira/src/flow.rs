@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hub_destination::{Call, Cause, Outcome, Remote, Transport};
 use hub_domain::{
-    IssueKey, codes,
+    IssueKey, Marker, codes,
     facts::{IssueLinkFacts, RemoteLinkFacts},
     marker::PROPERTY_KEY,
 };
@@ -164,6 +164,21 @@ impl<'a> Jira<'a> {
         Ok(all)
     }
 
+    /// Issues that carry any of these markers as labels, wherever they are now. The search index lags behind, so an issue
+    /// that is not found may still exist.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of a read that failed.
+    pub async fn labelled(&self, markers: &[Marker]) -> Result<Vec<Found>, Outcome> {
+        let mut all = Vec::new();
+        for some in markers.chunks(calls::MAX_BULK_CREATE) {
+            let labels: Vec<String> = some.iter().map(encode::marker_label).collect();
+            let body = self.read(calls::labelled(&labels)).await?;
+            all.extend(body.get("issues").and_then(Value::as_array).into_iter().flatten().filter_map(found));
+        }
+        Ok(all)
+    }
+
     /// A number that some issue of the project has, near the highest: what is created from now on has a higher one. 0 where
     /// the index shows no issue.
     ///
@@ -222,7 +237,7 @@ impl<'a> Jira<'a> {
                 id: id.to_owned(),
                 key: key.map(str::to_owned),
                 version: None,
-                labels: write.facts.labels.iter().map(|l| l.as_str().to_owned()).collect(),
+                labels: write.labels(),
             }),
             Err(outcome) => outcome,
         }

@@ -32,6 +32,8 @@ pub struct NewProject {
     pub account_email: String,
     /// Where its token is: `env://NAME`, `file:///PATH` or `vault://NAME`.
     pub credential_ref: String,
+    /// Whether an issue's marker is a label too.
+    pub label_marker: bool,
     /// Whether an existing project is changed to this.
     pub update: bool,
 }
@@ -55,6 +57,10 @@ pub struct ProjectRow {
     pub jira_project_key: String,
     /// Its Confluence space.
     pub confluence_space_key: SpaceKey,
+    /// Whether an issue's marker is a label too, as a second witness.
+    pub label_marker: bool,
+    /// Since when it is archived: nothing of it is published.
+    pub archived_at: Option<OffsetDateTime>,
 }
 
 impl ProjectRow {
@@ -112,6 +118,8 @@ pub struct ConnectorRow {
     pub capabilities: Option<Value>,
     /// When that was found.
     pub capabilities_at: Option<OffsetDateTime>,
+    /// How fast calls may go out, as an operator set it: `{}` for the documented limits.
+    pub rate: Value,
 }
 
 static TENANT: Query = Query {
@@ -121,33 +129,49 @@ static TENANT: Query = Query {
 };
 static FIND_IN_TENANT: Query = Query {
     doing: "find the project",
-    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker, p.archived_at
             from hub.projects p join hub.tenants t on t.id = p.tenant_id
            where t.slug = $1 and p.key = $2",
     types: &[Type::TEXT, Type::TEXT],
 };
 static FIND: Query = Query {
     doing: "find the project",
-    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker, p.archived_at
             from hub.projects p join hub.tenants t on t.id = p.tenant_id
            where p.key = $1 order by t.slug",
     types: &[Type::TEXT],
 };
 static LIST: Query = Query {
     doing: "list the projects",
-    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker, p.archived_at
             from hub.projects p join hub.tenants t on t.id = p.tenant_id order by t.slug, p.key",
     types: &[],
 };
+static FIND_BY_ID: Query = Query {
+    doing: "find the project",
+    sql: "select p.id, p.tenant_id, t.slug, p.key, p.name, p.locale, p.jira_project_key, p.confluence_space_key,
+                 p.label_marker, p.archived_at
+            from hub.projects p join hub.tenants t on t.id = p.tenant_id where p.id = $1",
+    types: &[Type::UUID],
+};
+static ARCHIVE: Query = Query {
+    doing: "archive the project",
+    sql: "update hub.projects set archived_at = case when $2 then coalesce(archived_at, now()) end, updated_at = now()
+           where id = $1 and (archived_at is not null) <> $2",
+    types: &[Type::UUID, Type::BOOL],
+};
 static SAVE_PROJECT: Query = Query {
     doing: "save the project",
-    sql: "insert into hub.projects as p (tenant_id, key, name, locale, jira_project_key, confluence_space_key)
-          select t.id, $2, $3, $4, $5, $6 from hub.tenants t where t.slug = $1
+    sql: "insert into hub.projects as p (tenant_id, key, name, locale, jira_project_key, confluence_space_key, label_marker)
+          select t.id, $2, $3, $4, $5, $6, $7 from hub.tenants t where t.slug = $1
           on conflict (tenant_id, key) do update set name = excluded.name, locale = excluded.locale,
             jira_project_key = excluded.jira_project_key, confluence_space_key = excluded.confluence_space_key,
-            updated_at = now()
+            label_marker = excluded.label_marker, updated_at = now()
           returning id, tenant_id",
-    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT],
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::BOOL],
 };
 static SAVE_CONNECTOR: Query = Query {
     doing: "save the connector",
@@ -168,7 +192,7 @@ static FORGET_CAPABILITIES: Query = Query {
 };
 static CONNECTORS: Query = Query {
     doing: "list the connectors",
-    sql: "select id, kind, base_url, account_email, credential_ref, capabilities, capabilities_at
+    sql: "select id, kind, base_url, account_email, credential_ref, capabilities, capabilities_at, rate
             from hub.connectors where project_id = $1 order by kind desc",
     types: &[Type::UUID],
 };
@@ -183,6 +207,8 @@ pub(crate) static QUERIES: &[&Query] = &[
     &FIND_IN_TENANT,
     &FIND,
     &LIST,
+    &FIND_BY_ID,
+    &ARCHIVE,
     &SAVE_PROJECT,
     &SAVE_CONNECTOR,
     &FORGET_CAPABILITIES,
@@ -219,8 +245,9 @@ impl Store {
             }
         }
         let (locale, space) = (new.locale.as_str(), new.confluence_space_key.as_str());
-        let saved =
-            SAVE_PROJECT.rows(tx.client(), &[&slug, &key, &new.name, &locale, &new.jira_project_key, &space]).await?;
+        let saved = SAVE_PROJECT
+            .rows(tx.client(), &[&slug, &key, &new.name, &locale, &new.jira_project_key, &space, &new.label_marker])
+            .await?;
         for row in &saved {
             let (id, tenant): (Uuid, Uuid) = (row.get(0), row.get(1));
             for kind in ConnectorKind::ALL {
@@ -257,6 +284,22 @@ impl Store {
     pub async fn project_of(&self, tenant_slug: &str, key: &ProjectKey) -> Result<Option<ProjectRow>, StoreError> {
         let rows = FIND_IN_TENANT.rows(&*self.client().await?, &[&tenant_slug, &key.as_str()]).await?;
         rows.first().map(project).transpose()
+    }
+
+    /// A project by its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Connect`] or [`StoreError::Query`].
+    pub async fn project_by_id(&self, id: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
+        FIND_BY_ID.rows(&*self.client().await?, &[&id.0]).await?.first().map(project).transpose()
+    }
+
+    /// Archives a project, or takes that back. Returns whether it was otherwise before.
+    ///
+    /// # Errors
+    /// [`StoreError::Connect`] or [`StoreError::Query`].
+    pub async fn archive(&self, id: ProjectId, archived: bool) -> Result<bool, StoreError> {
+        Ok(ARCHIVE.run(&*self.client().await?, &[&id.0, &archived]).await? == 1)
     }
 
     /// Every project, by tenant and key.
@@ -346,6 +389,7 @@ fn differences(new: &NewProject, site: &str, old: &ProjectRow, connectors: &[Con
         ("locale", old.locale == new.locale),
         ("Jira project", old.jira_project_key == new.jira_project_key),
         ("Confluence space", old.confluence_space_key == new.confluence_space_key),
+        ("marker as a label", old.label_marker == new.label_marker),
         ("site", connector(&|c| c.base_url == site)),
         ("account", connector(&|c| c.account_email == new.account_email)),
         ("credential reference", connector(&|c| c.credential_ref == new.credential_ref)),
@@ -367,6 +411,8 @@ fn project(row: &Row) -> Result<ProjectRow, StoreError> {
         jira_project_key: row.get(6),
         confluence_space_key: SpaceKey::new(row.get::<_, String>(7))
             .map_err(|e| StoreError::unreadable("a project's space", e))?,
+        label_marker: row.get(8),
+        archived_at: row.get(9),
     })
 }
 
@@ -383,6 +429,7 @@ fn connectors(rows: &[Row]) -> Result<Vec<ConnectorRow>, StoreError> {
                 credential_ref: row.get(4),
                 capabilities: row.get(5),
                 capabilities_at: row.get(6),
+                rate: row.get(7),
             })
         })
         .collect()

@@ -50,6 +50,14 @@ pub enum StoreError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// The queue's engine refused, or its connection broke.
+    #[error("{doing}: {reason}")]
+    Queue {
+        /// What it was asked for, as a fragment.
+        doing: &'static str,
+        /// What it says; its errors are texts.
+        reason: String,
+    },
     /// The schema is older than this program.
     #[error("use the database: {} migrations are not applied, the first is {}", .pending.len(), .pending.first().map_or("", String::as_str))]
     NotMigrated {
@@ -107,9 +115,11 @@ impl StoreError {
             Self::Embedded(error) => error.code(),
             Self::Settings(_) | Self::ProjectKeyShared { .. } => &codes::BAD_SETTING,
             Self::Query { source, .. } => code_of(source),
-            Self::Aborted | Self::Migration { .. } | Self::NotCanonical(_) | Self::Unreadable { .. } => {
-                &codes::DATABASE_FAILED
-            }
+            Self::Aborted
+            | Self::Queue { .. }
+            | Self::Migration { .. }
+            | Self::NotCanonical(_)
+            | Self::Unreadable { .. } => &codes::DATABASE_FAILED,
             Self::NotMigrated { .. } => &codes::NOT_MIGRATED,
             Self::MigrationChanged { .. } => &codes::MIGRATION_CHANGED,
             Self::RawCredential { .. } => &codes::RAW_CREDENTIAL,

@@ -145,9 +145,21 @@ static FOLLOW: Query = Query {
     types: &[Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT],
 };
 
-pub(crate) static QUERIES: &[&Query] = &[&NOTE, &CLOSE, &OPEN, &DISTRUST, &FOLLOW];
+static AUDIT_DUE: Query =
+    Query { doing: "ask whether an audit is due", sql: "select hub_private.audit_due($1)", types: &[Type::UUID] };
+
+pub(crate) static QUERIES: &[&Query] = &[&AUDIT_DUE, &NOTE, &CLOSE, &OPEN, &DISTRUST, &FOLLOW];
 
 impl WorkerTx {
+    /// Whether the project's sites are to be audited without being asked: once a day, where anything is published.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn audit_due(&self, project: ProjectId) -> Result<bool, StoreError> {
+        let rows = self.rows(&AUDIT_DUE, &[&project.0]).await?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
+    }
+
     /// Notes what was found; what was on record is seen again.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`config`] (where the database is), [`embedded`] (a private server), [`migrate`], [`store`] (the pool),
 //! [`admin`] (projects and connectors), [`tx`] (a tenant's transaction under row-level security) and what can be done in
-//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`].
+//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`]. [`rate`] is the budget of calls that processes share.
+//! one: [`entities`], [`results`], [`ledger`], [`imports`], [`audit`], [`jobs`], [`lanes`] (the bells of the [`queue`]).
 //!
 //! Statements are typed and unnamed throughout, so that the hub works behind a transaction pooler. Nothing here reads the
 //! environment; what a user configured arrives in [`DatabaseConfig`].
@@ -21,6 +22,7 @@ mod findings;
 pub mod imports;
 pub mod jobs;
 mod key_scans;
+pub mod lanes;
 mod launch;
 pub mod ledger;
 mod ledger_dead;
@@ -30,6 +32,8 @@ mod ledger_resolve;
 mod ledger_rows;
 pub mod migrate;
 pub mod query;
+pub mod queue;
+pub mod rate;
 mod recovery;
 pub mod results;
 mod results_read;
@@ -50,6 +54,7 @@ pub use findings::{Finding, FindingKind, FindingRow};
 pub use imports::{Import, ImportRow};
 pub use jobs::{JobEnd, JobId, JobRow, JobStart};
 pub use key_scans::{KeyGap, KeyScan, KeysRead};
+pub use lanes::{Bell, Lane, LaneKind, LaneLine, LaneOutlook, LaneStop, QueueLoad};
 pub use ledger::{
     Claim, DueLine, DueShare, Failure, FailureState, KnownRemote, LedgerRow, PublicationState, Published, Recorded,
     RemoteRef, SummaryLine, Wanted,
@@ -57,6 +62,8 @@ pub use ledger::{
 pub use ledger_dead::DeadLetters;
 pub use ledger_resolve::{CauseLine, OpenCreate};
 pub use migrate::{MIGRATIONS, Migration, MigrationStatus};
+pub use queue::QueueConnection;
+pub use rate::{Block, Paused, RateKey, RateWait, Taken};
 pub use recovery::{Recovery, ServerSeen};
 pub use results::{ResultsWritten, RunMonth};
 pub use results_read::ResultFilter;

@@ -40,6 +40,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "20261124000000" "hub_roles",
     "20261124000100" "hub_tables",
     "20261124000200" "hub_policies",
+    "20261124000300" "hub_rate",
+    "20261124000400" "hub_lanes",
     "20261124000500" "hub_recovery",
     "20261124000600" "hub_findings",
 ];
@@ -152,13 +154,20 @@ impl Migration {
 }
 
 impl Store {
-    /// Applies what is not applied yet and returns it.
+    /// Applies what is not applied yet and returns it, and brings the queue's schema to the version of its engine.
     ///
     /// # Errors
+    /// [`StoreError::Queue`] where the role may not create a schema in the database.
     /// [`StoreError::MigrationChanged`] before anything is applied; [`StoreError::Migration`] where a statement is refused:
     /// migrations before it stay applied.
     pub async fn migrate(&self) -> Result<Vec<Migration>, StoreError> {
-        self.apply(MIGRATIONS).await
+        let applied = self.apply(MIGRATIONS).await?;
+        // The queue's engine brings its own migrations; two processes must not apply them at once either.
+        let client = Object::take(self.client().await?);
+        LOCK.rows(&client, &[]).await?;
+        self.migrate_queue().await?;
+        UNLOCK.rows(&client, &[]).await?;
+        Ok(applied)
     }
 
     /// Applies a list of migrations, which is [`MIGRATIONS`] except in tests.

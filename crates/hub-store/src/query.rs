@@ -7,8 +7,8 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, recovery, results, results_read, tx,
+    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
+    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, tx,
 };
 
 /// A statement that this crate sends.
@@ -61,11 +61,13 @@ pub fn statements() -> Vec<&'static Query> {
         imports::QUERIES,
         jobs::QUERIES,
         key_scans::QUERIES,
+        lanes::QUERIES,
         ledger::QUERIES,
         ledger_dead::QUERIES,
         ledger_resolve::QUERIES,
         ledger_record::QUERIES,
         migrate::QUERIES,
+        rate::QUERIES,
         recovery::QUERIES,
         results::QUERIES,
         results_read::QUERIES,

@@ -22,6 +22,8 @@ const EMBEDDED_DATABASE: &str = "postgres";
 pub struct Store {
     pool: Pool,
     name: Arc<str>,
+    /// Where the server is, for the queue's own connections.
+    pub(crate) target: Arc<Target>,
     /// Behind the pool, so that connections are closed before the server is.
     server: Option<Arc<EmbeddedServer>>,
     seen: ServerSeen,
@@ -51,9 +53,9 @@ impl Store {
         let target = Target::read(&url)?;
         let name = target.name();
         let manager = if target.config.get_ssl_mode() == SslMode::Disable {
-            Manager::new(target.config, NoTls)
+            Manager::new(target.config.clone(), NoTls)
         } else {
-            Manager::new(target.config, tls::connector(target.root_certificates.as_deref())?)
+            Manager::new(target.config.clone(), tls::connector(target.root_certificates.as_deref())?)
         };
         let pool = Pool::builder(manager)
             .max_size(config.max_connections)
@@ -61,7 +63,7 @@ impl Store {
             .wait_timeout(Some(WAIT_LIMIT))
             .build()
             .map_err(|error| StoreError::Settings(vec![format!("the pool of connections: {error}")]))?;
-        let store = Self { pool, name: name.into(), server, seen: ServerSeen::default() };
+        let store = Self { pool, name: name.into(), target: Arc::new(target), server, seen: ServerSeen::default() };
         drop(store.client().await?);
         Ok(store)
     }

@@ -1,7 +1,10 @@
 //! A tenant's transaction. It runs as the role `hub_worker`, which does not bypass row-level security, with the tenant as a
 //! setting of the transaction: both end with it, also behind a transaction pooler.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use deadpool_postgres::{Client, Object};
 use hub_domain::{Moment, TenantId};
@@ -10,7 +13,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use crate::{StoreError, query::Query};
+use crate::{Bell, StoreError, query::Query};
 
 pub(crate) static ENSURE_PARTITIONS: Query = Query {
     doing: "make the partitions of the coming months",
@@ -39,11 +42,13 @@ pub struct WorkerTx {
     client: Option<Client>,
     /// Whether a statement was refused. PostgreSQL answers COMMIT of such a transaction with a silent ROLLBACK.
     failed: AtomicBool,
+    /// What is rung by the last statement.
+    pub(crate) bells: Mutex<Vec<Bell>>,
 }
 
 impl WorkerTx {
     pub(crate) async fn begin(client: Object, tenant: TenantId) -> Result<Self, StoreError> {
-        let tx = Self { tenant, client: Some(client), failed: AtomicBool::new(false) };
+        let tx = Self { tenant, client: Some(client), failed: AtomicBool::new(false), bells: Mutex::default() };
         tx.batch("begin", "begin a transaction").await?;
         tx.rows(&CONTEXT, &[&tenant.0]).await?;
         Ok(tx)
@@ -66,7 +71,7 @@ impl WorkerTx {
             .ok_or_else(|| StoreError::unreadable("the database's time", "there is no row"))
     }
 
-    /// Makes everything permanent.
+    /// Rings the lanes that were asked for, and makes everything permanent.
     ///
     /// # Errors
     /// [`StoreError::Aborted`] where a statement of it failed; [`StoreError::Query`] where the connection broke, and then it is
@@ -75,6 +80,8 @@ impl WorkerTx {
         if self.failed.load(Ordering::Relaxed) {
             return Err(StoreError::Aborted);
         }
+        let bells = std::mem::take(&mut *self.bells.lock().unwrap_or_else(PoisonError::into_inner));
+        self.put_bells(&bells).await?;
         self.batch("commit", "commit").await?;
         drop(self.client.take());
         Ok(())

@@ -3,9 +3,11 @@
 //!
 //! Everything here ends the test with a message when it cannot do its work: a test has no use for the error.
 
+mod crashing;
 mod database;
 mod server;
 
+pub use crashing::CrashingServer;
 pub use database::TestDatabase;
 
 /// Ends the test with the whole chain of an error.

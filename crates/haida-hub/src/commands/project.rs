@@ -1,4 +1,4 @@
-//! `haida-hub project add`.
+//! `haida-hub project add`, `archive` and `unarchive`.
 
 use std::process::ExitCode;
 
@@ -27,6 +27,7 @@ pub async fn add(settings: &Settings, arguments: ProjectAddArgs, output: &Output
         confluence_space: arguments.confluence_space,
         account_email: arguments.account_email,
         credential: arguments.credential,
+        label_marker: arguments.label_marker,
         update: arguments.update,
     };
     // Everything that can be told without a database is told without one.
@@ -36,5 +37,23 @@ pub async fn add(settings: &Settings, arguments: ProjectAddArgs, output: &Output
     output.result(&json!({ "project": row.key.as_str(), "id": row.id.to_string(), "tenant": row.tenant_slug }), || {
         format!("project {} is ready (tenant {})", row.key, row.tenant_slug)
     });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Archives a project, or takes it up again.
+pub async fn archive(settings: &Settings, key: &str, archived: bool, output: &Output) -> anyhow::Result<ExitCode> {
+    let store = super::open(settings).await?;
+    let row = project::find(&store, settings.tenant.as_deref(), key).await?;
+    let changed = match archived {
+        true => project::archive(&store, &row).await?,
+        false => project::unarchive(&store, &row).await?,
+    };
+    output.result(
+        &json!({ "project": row.key.as_str(), "archived": archived, "changed": changed }),
+        || match archived {
+            true => format!("project {} is archived: nothing of it is published", row.key),
+            false => format!("project {} is published again", row.key),
+        },
+    );
     Ok(ExitCode::SUCCESS)
 }

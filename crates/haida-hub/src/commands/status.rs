@@ -44,6 +44,19 @@ fn text(one: &ProjectStatus) -> String {
     );
     let rows = one.publications.iter().map(|p| [p.object.as_str().to_owned(), p.state.to_owned(), p.count.to_string()]);
     text.push_str(&table(["object", "state", "count"], rows));
+    if one.archived {
+        text.push_str("\nThe project is archived: nothing of it is published.");
+    }
+    for lane in one.lanes.iter().filter(|lane| lane.code.is_some()) {
+        let code = lane.code.as_deref().unwrap_or_default();
+        let hint = hub_domain::codes::find(code).map_or("", |code| code.hint);
+        text.push_str(&format!(
+            "\n{code} the lane {} waits after {} stops: {}\n    {hint}",
+            lane.kind,
+            lane.stops,
+            lane.message.as_deref().unwrap_or_default()
+        ));
+    }
     for cause in &one.causes {
         let hint = hub_domain::codes::find(&cause.code).map_or("", |code| code.hint);
         text.push_str(&format!(

@@ -19,6 +19,7 @@ use crate::{
 pub async fn run(settings: &Settings, arguments: SyncArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let store = super::open(settings).await?;
     let row = project::find(&store, settings.tenant.as_deref(), &arguments.project).await?;
+    project::refuse_archived(&row)?;
     let show = Show::new(*output);
     let context = Context::new(&store, &row, hub_app::new_correlation(), &show);
     let report = publish::sync(&context, &store, arguments.wait).await;

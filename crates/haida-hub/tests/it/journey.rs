@@ -196,3 +196,26 @@ async fn the_first_teams_files_join_by_the_ids_in_their_titles() {
     find("TC_AFI_AUTH_001");
     assert_eq!(calls(&sync(&hub)), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_marker_is_a_label_too_only_where_a_project_asks_for_it() {
+    let hub = Hub::start().await;
+    let mut add = hub.add_command("SHOP", &hub.site.url, &hub.credential());
+    add.push("--label-marker".to_owned());
+    hub.hub(&add.iter().map(String::as_str).collect::<Vec<_>>()).json(0);
+    let table = hub.write("cases.csv", cases(2, |n| format!("Case {n}")));
+    hub.hub(&["ingest", table.to_str().unwrap(), "--project", "shop"]).json(0);
+    sync(&hub);
+    for issue in hub.issues().await {
+        let marker = issue["properties"]["haida.hub"]["m"].as_str().unwrap();
+        let labels = issue["fields"]["labels"].as_array().unwrap();
+        assert!(labels.contains(&format!("hub-{marker}").into()), "{labels:?}");
+    }
+    assert_eq!(calls(&sync(&hub)), 0);
+    // A changed case is still one call, which keeps the label.
+    let table = hub.write("cases.csv", cases(2, |n| if n == 1 { "Another".into() } else { format!("Case {n}") }));
+    hub.hub(&["ingest", table.to_str().unwrap(), "--project", "shop"]).json(0);
+    assert_eq!(calls(&sync(&hub)), 1);
+    let labels = hub.issues().await[0]["fields"]["labels"].to_string();
+    assert!(labels.contains("hub-"), "{labels}");
+}

@@ -72,7 +72,13 @@ impl Hub {
     }
 
     pub async fn with(options: Options) -> Self {
-        let options = Options { projects: vec!["SHOP".into()], spaces: vec!["SHOP".into()], ..options };
+        Self::with_projects(options, &["SHOP"]).await
+    }
+
+    /// A site with these Jira projects, each with a space of the same key.
+    pub async fn with_projects(options: Options, keys: &[&str]) -> Self {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let options = Options { projects: keys.clone(), spaces: keys, ..options };
         let hub = Self {
             database: TestDatabase::fresh().await,
             site: start(options).await.expect("the site starts"),
@@ -124,22 +130,22 @@ impl Hub {
 
     /// Adds the project `shop`.
     pub fn add_project(&self, site: &str, credential: &str) -> Ran {
-        self.hub(&[
-            "project",
-            "add",
-            "--key",
-            "shop",
-            "--site",
-            site,
-            "--jira-project",
-            "SHOP",
-            "--confluence-space",
-            "SHOP",
-            "--account-email",
-            "qa@example.com",
-            "--credential",
-            credential,
-        ])
+        self.add_project_named("SHOP", site, credential)
+    }
+
+    /// Adds a project whose key is a Jira project's in lower case.
+    pub fn add_project_named(&self, jira_project: &str, site: &str, credential: &str) -> Ran {
+        let words = self.add_command(jira_project, site, credential);
+        self.hub(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The arguments that add such a project.
+    pub fn add_command(&self, jira_project: &str, site: &str, credential: &str) -> Vec<String> {
+        let key = jira_project.to_lowercase();
+        let words =
+            ["project", "add", "--key", &key, "--jira-project", jira_project, "--confluence-space", jira_project];
+        let account = ["--account-email", "qa@example.com", "--site", site, "--credential", credential];
+        words.into_iter().chain(account).map(str::to_owned).collect()
     }
 
     pub fn credential(&self) -> String {

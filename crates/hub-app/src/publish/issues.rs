@@ -94,6 +94,7 @@ fn write(context: &Context<'_>, item: &Item, fence: i64) -> IssueWrite {
         facts: item.facts.clone(),
         stamp: Stamp {
             marker: marker(context, Destination::Jira, &item.row.key),
+            is_label: context.project.label_marker,
             attempt: item.row.attempts + 1,
             fence,
             hash: item.hash,
@@ -202,7 +203,7 @@ async fn prove(jira: &Jira<'_>, context: &Context<'_>, sent: Vec<Sent>) -> Vec<A
         let outcome = match result {
             Ok(_) => match by_marker.remove(marker.as_str()) {
                 Some(remote) => {
-                    let labels = item.facts.labels.iter().map(|l| l.as_str().to_owned()).collect();
+                    let labels = write(context, &item, fence).labels();
                     Outcome::Applied(Remote { labels, ..remote })
                 }
                 None => Outcome::Unknown(doubt(unproven.as_ref())),

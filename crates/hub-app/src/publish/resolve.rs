@@ -10,13 +10,16 @@ use std::{
 };
 
 use hub_destination::{Cause, Outcome, site::CALL_TIMEOUT};
-use hub_domain::{ContentHash, Label, codes, facts::PublicationKey};
+use hub_domain::{
+    ContentHash, Label, Marker, codes,
+    facts::{Destination, PublicationKey},
+};
 use hub_jira::{Found, Jira};
 use hub_store::{AuditAction, KeyScan, LedgerRow, OpenCreate};
 
 use super::{
     Context, Session, Tally,
-    issues::SEND_WITHIN,
+    issues::{SEND_WITHIN, marker},
     keys,
     ledger::Recording,
     record::{Attempt, audit_row, save},
@@ -45,7 +48,10 @@ pub async fn open_creates(context: &Context<'_>, session: &mut Session) -> Resul
     let spacing = if is_overdue { SEARCH_EVERY.min(doubt) } else { doubt };
     let Some(mut scan) = context.ledger.claim_scan(spacing).await? else { return Ok((Tally::default(), 0)) };
     let lowest = open.iter().map(|create| create.row.lowest_key.unwrap_or(0)).min().unwrap_or(0);
-    let (adopted, found) = search(context, session, &mut scan, lowest).await?;
+    let (mut adopted, found) = search(context, session, &mut scan, lowest).await?;
+    let moved = witnesses(context, session, &open, &found).await?;
+    let (elsewhere, found) = (moved.0, found.into_iter().chain(moved.1).collect::<HashSet<_>>());
+    super::add(&mut adopted, elsewhere);
     let mut absent: Vec<Attempt> = Vec::new();
     for OpenCreate { row, age } in open {
         if age > doubt && !found.contains(&row.key) {
@@ -93,6 +99,36 @@ pub async fn search(
     Ok((adopted, seen.into_iter().collect()))
 }
 
+/// Asks the second witness, where the project has one, for overdue creates that no key of the project shows: a person may
+/// have moved the issue to another project meanwhile. Returns what was adopted, and whose markers were seen.
+async fn witnesses(
+    context: &Context<'_>,
+    session: &mut Session,
+    open: &[OpenCreate],
+    found: &HashSet<PublicationKey>,
+) -> Result<(Tally, Vec<PublicationKey>), AppError> {
+    let doubt = context.guards.doubt();
+    let overdue: Vec<_> = open.iter().filter(|create| create.age > doubt && !found.contains(&create.row.key)).collect();
+    if !context.project.label_marker || overdue.is_empty() {
+        return Ok((Tally::default(), Vec::new()));
+    }
+    let markers: Vec<Marker> = overdue.iter().map(|o| marker(context, Destination::Jira, &o.row.key)).collect();
+    let connection = session.jira(context, true).await?;
+    let site = connection.address.clone();
+    let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
+    let labelled = jira.labelled(&markers).await.map_err(|outcome| AppError::stopped(&site, outcome))?;
+    let mut seen = Vec::new();
+    let mut attempts = Vec::new();
+    for (create, marker) in overdue.iter().zip(&markers) {
+        if let Some(issue) = labelled.iter().find(|issue| issue.marker.as_deref() == Some(marker.as_str())) {
+            seen.push(create.row.key.clone());
+            attempts.push(adopt(create.row.clone(), issue));
+        }
+    }
+    let adopted = if attempts.is_empty() { Tally::default() } else { save(context, &site, attempts).await? };
+    Ok((adopted, seen))
+}
+
 /// The attempt that a create is found to have been.
 pub fn adopt(row: LedgerRow, found: &Found) -> Attempt {
     let hash = found.hash.as_deref().and_then(from_hex).unwrap_or(LedgerRow::UNKNOWN_CONTENT);
@@ -105,7 +141,7 @@ pub fn adopt(row: LedgerRow, found: &Found) -> Attempt {
             key: Some(found.key.clone()),
             version: None,
             // People may have added labels meanwhile; only words of the taxonomy are ours to remove one day.
-            labels: found.labels.iter().filter(|l| Label::is_controlled(l)).cloned().collect(),
+            labels: found.labels.iter().filter(|l| Label::is_controlled(l) || is_marker(l)).cloned().collect(),
         }),
         remote: None,
         parent_id: None,
@@ -129,6 +165,11 @@ fn absence(row: LedgerRow) -> Attempt {
         sent: true,
         row,
     }
+}
+
+/// Whether a label is a marker's.
+fn is_marker(label: &str) -> bool {
+    label.strip_prefix("hub-").is_some_and(|rest| rest.len() == 26 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 fn from_hex(text: &str) -> Option<ContentHash> {

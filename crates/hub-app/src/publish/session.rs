@@ -83,6 +83,12 @@ impl Session {
             return Err(no_connector(context, Destination::Jira));
         };
         if before_create {
+            if context.project.label_marker && !connection.capabilities.types.values().all(|screen| screen.labels) {
+                return Err(AppError::Argument {
+                    what: "the marker as a label".to_owned(),
+                    rule: "the create screen of an issue type of the Jira project has no field for labels".to_owned(),
+                });
+            }
             let jira = hub_jira::Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
             let stopped = |outcome| AppError::stopped(&connection.address, outcome);
             if !self.login_proven {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hub_destination::{Transport, budget::LocalBudget, site::Site};
+use hub_destination::{Gate, Transport, rates::Rates, site::Site};
 use hub_domain::{Moment, facts::Destination};
 use hub_store::{ConnectorKind, ProjectRow, Store};
 use serde_json::Value;
 
-use crate::{AppError, credentials};
+use crate::{AppError, budget::SharedBudget, credentials};
 
 /// One destination, reachable.
 pub struct Reached {
@@ -61,10 +61,12 @@ impl Sites for Connectors<'_> {
         Box::pin(async move {
             let connector = self.connector(destination).await?;
             let token = credentials::resolve(&connector.credential_ref)?;
-            let budget = Arc::new(LocalBudget::default());
-            let site = Site::new(&connector.base_url, &connector.account_email, &token, budget)?;
+            let site = Site::new(&connector.base_url, &connector.account_email, &token)?;
+            let rates = Rates::from_json(&connector.rate)?;
+            let (store, product) = (self.store.clone(), destination.as_str());
+            let budget = SharedBudget::new(store, &connector.base_url, product, self.project.id, rates);
             Ok(Reached {
-                transport: Arc::new(site),
+                transport: Arc::new(Gate::new(Arc::new(site), Arc::new(budget))),
                 known: connector.capabilities.zip(connector.capabilities_at),
                 address: connector.base_url,
             })

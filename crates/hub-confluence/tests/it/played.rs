@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use atlassian_sim::{Options, Running};
 use futures::future::BoxFuture;
 use hub_confluence::{Capabilities, Confluence, PageAttempt, encode::PageWrite, flow::Known};
-use hub_destination::{Answer, Call, Method, Outcome, Remote, SendFailure, Transport, budget::LocalBudget, site::Site};
+use hub_destination::{
+    Answer, Call, Gate, Method, Outcome, Remote, SendFailure, Transport, budget::LocalBudget, site::Site,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -23,7 +25,7 @@ pub enum Mishap {
 
 /// The hub's transport: real HTTP with a memory.
 pub struct Hub {
-    site: Site,
+    site: Gate,
     sent: Mutex<Vec<Call>>,
     mishap: Mutex<Option<(&'static str, Method, Mishap)>>,
 }
@@ -32,7 +34,8 @@ impl Hub {
     /// A transport to an address with the simulator's account and a token.
     pub fn new(address: &str, token: &str) -> Self {
         let budget = Arc::new(LocalBudget::default());
-        let site = Site::new(address, &Options::default().email, &SecretString::from(token), budget).unwrap();
+        let site = Site::new(address, &Options::default().email, &SecretString::from(token)).unwrap();
+        let site = Gate::new(Arc::new(site), budget);
         Self { site, sent: Mutex::default(), mishap: Mutex::default() }
     }
 
@@ -69,7 +72,7 @@ pub struct Played {
     pub hub: Hub,
     /// What the hub has found out about the space.
     pub space: Capabilities,
-    person: Site,
+    person: Gate,
 }
 
 /// Plays a test on a site of its own, then lets the judge read every body that the hub sent.

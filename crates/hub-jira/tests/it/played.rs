@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use atlassian_sim::{Options, Running};
 use futures::future::BoxFuture;
-use hub_destination::{Answer, Call, Method, SendFailure, Transport, budget::LocalBudget, site::Site};
+use hub_destination::{Answer, Call, Gate, Method, SendFailure, Transport, budget::LocalBudget, site::Site};
 use hub_jira::{Capabilities, Jira};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub const PROJECT: &str = "CTB";
 
 /// The hub's transport: real HTTP with a memory.
 pub struct Hub {
-    site: Site,
+    site: Gate,
     sent: Mutex<Vec<Call>>,
     /// The endpoint whose next answer does not come.
     lose: Mutex<Option<&'static str>>,
@@ -27,7 +27,8 @@ impl Hub {
     /// A transport to an address with the simulator's account and a token.
     pub fn new(address: &str, token: &str) -> Self {
         let budget = Arc::new(LocalBudget::default());
-        let site = Site::new(address, &Options::default().email, &SecretString::from(token), budget).unwrap();
+        let site = Site::new(address, &Options::default().email, &SecretString::from(token)).unwrap();
+        let site = Gate::new(Arc::new(site), budget);
         Self { site, sent: Mutex::default(), lose: Mutex::default() }
     }
 
@@ -55,7 +56,7 @@ pub struct Played {
     pub running: Running,
     /// The hub's way to it.
     pub hub: Hub,
-    person: Site,
+    person: Gate,
 }
 
 /// Plays a test on a site of its own, then lets the judges read every document that the hub sent.

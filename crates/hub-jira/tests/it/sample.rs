@@ -193,7 +193,8 @@ pub fn write(facts: IssueFacts) -> IssueWrite {
     let project = ProjectKey::new("shop").unwrap();
     let marker = Marker::of("acme", &project, Destination::Jira, kind(&facts), &facts.external_id);
     let hash = Desired::Issue(Box::new(facts.clone())).hash(TEMPLATE_REVISION).unwrap();
-    let stamp = Stamp { marker, attempt: 1, fence: 7, hash, last_sync_at: "2026-11-24T09:30:00Z".to_owned() };
+    let stamp =
+        Stamp { marker, is_label: false, attempt: 1, fence: 7, hash, last_sync_at: "2026-11-24T09:30:00Z".to_owned() };
     IssueWrite { facts, stamp }
 }
 

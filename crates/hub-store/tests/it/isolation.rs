@@ -4,7 +4,10 @@ use hub_domain::{
     ContentHash, CorrelationId, EntityKind, Position, Problem, Severity, codes, facts::PublicationKey,
     vocabulary::ResultStatus,
 };
-use hub_store::{AuditAction, AuditOutcome, AuditRow, DatabaseConfig, Import, JobStart, ProjectRow, Store, Wanted};
+use hub_store::{
+    AuditAction, AuditOutcome, AuditRow, DatabaseConfig, Import, JobStart, Lane, LaneKind, LaneStop, ProjectRow, Store,
+    Wanted,
+};
 use hub_testkit::TestDatabase;
 use serde_json::json;
 use tokio_postgres::{Client, error::SqlState};
@@ -31,6 +34,9 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
     let entry = AuditRow::of(project.id, correlation, "test", AuditAction::Create, &key, AuditOutcome::Applied);
     tx.audit(&[entry]).await.unwrap();
     tx.start_job(&JobStart { project: project.id, correlation, kind: "sync" }).await.unwrap();
+    let lane = Lane { project: project.id, kind: LaneKind::Pages };
+    let stop = LaneStop { code: &codes::AUTHENTICATION, message: "no".into(), correlation };
+    tx.stop_lane(lane, &stop).await.unwrap();
     let import = Import {
         run: None,
         file_name: "a.csv".into(),
@@ -221,7 +227,8 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
         client.batch_execute("rollback").await.unwrap();
         rows[0].get(0)
     };
-    let for_admins = ["audit_log", "connectors", "cursors", "import_rejects", "key_scans", "recoveries", "sync_jobs"];
+    let for_admins =
+        ["audit_log", "connectors", "cursors", "import_rejects", "key_scans", "lanes", "recoveries", "sync_jobs"];
     for table in tables(&client).await.iter().filter(|table| *table != "tenants") {
         let sql = format!("select count(*) from hub.{table} where tenant_id = '{}'", ours.tenant_id);
         let all: i64 = client.query_typed(&sql, &[]).await.unwrap()[0].get(0);

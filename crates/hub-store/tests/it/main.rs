@@ -12,6 +12,7 @@ mod ledger;
 mod ledger_model;
 mod ledger_resolve;
 mod migrations;
+mod rate;
 mod recovery;
 mod results;
 mod sample;

@@ -72,7 +72,7 @@ async fn another_server_and_a_log_that_went_back_are_noticed_too() {
     let reasons = database
         .client()
         .await
-        .query("select reason from hub.recoveries order by began_at", &[])
+        .query_typed("select reason from hub.recoveries order by began_at", &[])
         .await
         .unwrap()
         .iter()

@@ -22,6 +22,7 @@ pub fn new_project(tenant: &str, key: &str) -> NewProject {
         site_url: "https://acme.atlassian.net/".into(),
         account_email: "qa@example.com".into(),
         credential_ref: "env://JIRA_TOKEN".into(),
+        label_marker: false,
         update: false,
     }
 }

@@ -139,6 +139,7 @@ impl PlannedProject {
             confluence_space: self.confluence_space.clone(),
             account_email: email.to_owned(),
             credential: format!("file://{}", token.display()),
+            label_marker: false,
             update: true,
         }
     }
