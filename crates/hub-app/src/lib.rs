@@ -19,6 +19,8 @@ pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod publish;
+#[cfg(test)]
+mod simulation;
 pub mod status;
 
 pub use error::AppError;

@@ -32,6 +32,9 @@ use crate::{
 
 pub use session::Session;
 
+#[cfg(test)]
+pub(crate) use guards::Guard;
+
 pub(crate) use issues::marker;
 pub(crate) use keys::ours;
 pub(crate) use record::save;
@@ -149,6 +152,13 @@ impl<'a> Context<'a> {
             sites: Box::new(sites),
             guards: Guards::default(),
         }
+    }
+
+    /// The context without a guard, where a simulation shows what the guard prevents.
+    #[cfg(test)]
+    pub(crate) fn without(mut self, guard: Option<Guard>) -> Self {
+        self.guards.off = guard;
+        self
     }
 }
 

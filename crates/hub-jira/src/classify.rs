@@ -77,6 +77,23 @@ pub fn json(result: Result<Answer, SendFailure>, repeat: Repeat) -> Result<Value
     })
 }
 
+/// The success of a write that is answered without a body. A page in HTML is some proxy's: the write may not have been
+/// executed.
+///
+/// # Errors
+/// The [`Outcome`] of a call whose answer proves nothing.
+pub fn done(result: Result<Answer, SendFailure>, repeat: Repeat) -> Result<(), Outcome> {
+    let answer = answer(result, repeat)?;
+    if answer.body.is_empty() || answer.json().is_some() {
+        return Ok(());
+    }
+    let kind = answer.content_type.as_deref().unwrap_or("another body");
+    Err(doubt(
+        repeat,
+        Cause::new(&codes::REMOTE_FAILED, Some(answer.status), format!("expected no body and received {kind}")),
+    ))
+}
+
 fn doubt(repeat: Repeat, cause: Cause) -> Outcome {
     match repeat {
         Repeat::Harmless => Outcome::Retryable(cause),
@@ -132,6 +149,9 @@ mod tests {
         }
         let html = json(Ok(reply(200, "<html>")), Repeat::Duplicates).unwrap_err();
         assert!(matches!(html, Outcome::Unknown(_)), "{html:?}");
+        let put = done(Ok(reply(200, "<html>")), Repeat::Harmless).unwrap_err();
+        assert!(matches!(put, Outcome::Retryable(_)), "{put:?}");
+        assert_eq!(done(Ok(reply(204, "")), Repeat::Harmless), Ok(()));
         let lost = answer(Err(SendFailure::NoAnswer { reason: "reset".into() }), Repeat::Duplicates).unwrap_err();
         assert!(matches!(lost, Outcome::Unknown(_)));
         let unsent = answer(Err(SendFailure::NotSent { reason: "no route".into() }), Repeat::Duplicates).unwrap_err();

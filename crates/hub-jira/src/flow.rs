@@ -232,8 +232,8 @@ impl<'a> Jira<'a> {
         labels_set: &[String],
     ) -> Outcome {
         let Some(body) = encode::update(write, capabilities, labels_set) else { return no_type(write) };
-        match classify::answer(self.transport.send(calls::update(id, body)).await, Repeat::Harmless) {
-            Ok(_) => Outcome::Applied(Remote {
+        match classify::done(self.transport.send(calls::update(id, body)).await, Repeat::Harmless) {
+            Ok(()) => Outcome::Applied(Remote {
                 id: id.to_owned(),
                 key: key.map(str::to_owned),
                 version: None,
@@ -247,8 +247,8 @@ impl<'a> Jira<'a> {
     /// of keys stands for it.
     pub async fn link(&self, facts: &IssueLinkFacts, from_key: &str, to_key: &str) -> Outcome {
         let call = calls::link(encode::issue_link(facts, from_key, to_key));
-        match classify::answer(self.transport.send(call).await, Repeat::Harmless) {
-            Ok(_) => Outcome::Applied(Remote { id: format!("{from_key}:{to_key}"), ..Remote::default() }),
+        match classify::done(self.transport.send(call).await, Repeat::Harmless) {
+            Ok(()) => Outcome::Applied(Remote { id: format!("{from_key}:{to_key}"), ..Remote::default() }),
             Err(outcome) => outcome,
         }
     }

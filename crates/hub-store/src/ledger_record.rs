@@ -113,7 +113,7 @@ static SENDING: Query = Query {
             u (object, entity_type, external_id, target_type, target_id)
            where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
              and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
-             and p.state in ('pending', 'waiting')
+             and p.state in ('pending', 'waiting') and ($9 is false or p.remote_id is null)
           returning p.object, p.entity_type, p.external_id, p.target_type, p.target_id",
     types: &[
         Type::UUID,
@@ -124,6 +124,7 @@ static SENDING: Query = Query {
         Type::TEXT_ARRAY,
         Type::INT8,
         Type::INT8,
+        Type::BOOL,
     ],
 };
 static RECORD_PUBLISHED: Query = Query {
@@ -225,6 +226,30 @@ impl WorkerTx {
         keys: &[PublicationKey],
         lowest_key: Option<u64>,
     ) -> Result<Claim, StoreError> {
+        self.announce(project, keys, lowest_key, false).await
+    }
+
+    /// Announces creates, as [`WorkerTx::mark_sending`]. What exists by now is not claimed: the caller may have read the row
+    /// before its object was found and adopted.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::Unreadable`].
+    pub async fn mark_creating(
+        &self,
+        project: ProjectId,
+        keys: &[PublicationKey],
+        lowest_key: Option<u64>,
+    ) -> Result<Claim, StoreError> {
+        self.announce(project, keys, lowest_key, true).await
+    }
+
+    async fn announce(
+        &self,
+        project: ProjectId,
+        keys: &[PublicationKey],
+        lowest_key: Option<u64>,
+        creates: bool,
+    ) -> Result<Claim, StoreError> {
         let rows = self.rows(&FENCE, &[]).await?;
         let fence: i64 = rows.first().map_or(0, |row| row.get(0));
         let lowest_key = lowest_key.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
@@ -243,6 +268,7 @@ impl WorkerTx {
                         &c.target_ids,
                         &fence,
                         &lowest_key,
+                        &creates,
                     ],
                 )
                 .await?;

@@ -144,7 +144,7 @@ impl Ledger for Tables<'_> {
                 Announcement::Held
             } else {
                 let lowest = tx.highest_key(self.project.id).await?.max(floor);
-                Announcement::Claimed(tx.mark_sending(self.project.id, keys, lowest).await?)
+                Announcement::Claimed(tx.mark_creating(self.project.id, keys, lowest).await?)
             }
         })
     }
