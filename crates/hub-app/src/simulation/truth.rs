@@ -39,6 +39,8 @@ pub fn project() -> ProjectRow {
         locale: Locale::En,
         jira_project_key: "CTB".into(),
         confluence_space_key: SpaceKey::new("CTB").unwrap(),
+        label_marker: false,
+        archived_at: None,
     }
 }
 
