@@ -2,6 +2,8 @@
 //! database restarts, loses its last seconds and its disk, and the site answers late, twice or not at all; then the
 //! site itself says whether each entity is there exactly once (docs/chaos.md).
 
+mod before;
+mod calls;
 mod cluster;
 mod hubs;
 mod input;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -13,14 +13,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::{
+    before, calls,
     cluster::Cluster,
     hubs::{self, HubCommand, Hubs, Program},
-    input::{self, HandIn, Input, PROJECTS},
+    input::{self, HandIn, PROJECTS},
     judge, ledger,
     report::{self, Line},
     script,
     site::Site,
-    size::{CONVERGES, CREATE_CALLS, DOUBT, ENOUGH_CALLS, EXTRA_READS, Mix},
+    size::{CONVERGES, DOUBT, Mix},
     timeline::{self, Event, Moment},
 };
 
@@ -45,16 +46,6 @@ pub struct Setting {
     pub hubs: HubCommand,
 }
 
-/// Calls at the site so far.
-#[derive(Debug, Clone, Copy, Default)]
-struct Calls {
-    creates: u64,
-    /// Creates that the site answered with 503, which in the mix's script means that it did nothing.
-    failed_creates: u64,
-    fetches: u64,
-    others: u64,
-}
-
 /// Runs a mix. Returns whether every limit held.
 ///
 /// # Errors
@@ -67,15 +58,15 @@ pub fn run(setting: &Setting) -> Result<bool> {
     let program = Program { path: setting.hub.clone(), database: cluster.address() };
     let input = input::write(&setting.mix, &setting.folder.join("input"))?;
     ask(&program, &["migrate".to_owned()], &[0])?;
-    add_projects(&program, &site, &setting.folder)?;
-    publish_old(&program, &site, &input)?;
+    before::add_projects(&program, &site, &setting.folder)?;
+    before::publish_old(&program, &site, &input)?;
     let foreign = judge::foreign(&site.state()?);
     say(&format!("{} objects of people; {} publications will be refused", foreign.len(), input.wanted.refused.len()));
     if setting.mix.restores > 0 {
         cluster.back_up()?;
     }
 
-    let before = calls(&site.stats()?);
+    let counted = calls::count(&site.stats()?);
     let mut hubs = Hubs::new(&program, setting.hubs, &PROJECTS, &setting.folder);
     let moments = timeline::draw(setting.seed, &setting.mix);
     tell_plan(&moments, setting.mix.window);
@@ -109,7 +100,7 @@ pub fn run(setting: &Setting) -> Result<bool> {
     let (kills, starts) = (hubs.kills, hubs.starts);
     drop(hubs);
 
-    let after = calls(&site.stats()?);
+    let after = calls::count(&site.stats()?);
     let state = site.state()?;
     fs::write(setting.folder.join("state.json"), state.to_string()).context("cannot keep the site's state")?;
     let rows = ledger::rows(&cluster)?;
@@ -127,7 +118,7 @@ pub fn run(setting: &Setting) -> Result<bool> {
     let limit = (DOUBT + CONVERGES).as_secs_f64();
     let took = converged.map_or((DOUBT + CONVERGES + OVERTIME).as_secs_f64(), |at| (at - last_fault).as_secs_f64());
     lines.push(Line::at_most("settled after the last fault", took, limit, " s"));
-    lines.extend(call_lines(&input, before, after));
+    lines.extend(calls::lines(&input, counted, after));
     lines.push(Line::at_most("calls of a second, unchanged sync", second, 0.0, ""));
     lines.push(Line::none("panics of a hub or of the site", &hubs::panics(&setting.folder)?));
     lines.push(Line::told("kill -9 of a hub", kills));
@@ -136,77 +127,6 @@ pub fn run(setting: &Setting) -> Result<bool> {
     println!("\n{}", report::table(&lines));
     print!("{}", report::details(&verdict));
     Ok(lines.iter().all(|line| line.holds))
-}
-
-fn add_projects(program: &Program, site: &Site, folder: &Path) -> Result<()> {
-    let token = folder.join("token");
-    fs::write(&token, "sim-token").context("cannot write the token")?;
-    let credential = format!("file://{}", token.display());
-    for project in &PROJECTS {
-        let url = site.url();
-        let words = [
-            "--tenant",
-            project.tenant,
-            "project",
-            "add",
-            "--key",
-            project.key,
-            "--site",
-            &url,
-            "--jira-project",
-            project.jira,
-            "--confluence-space",
-            project.space,
-            "--account-email",
-            "qa@example.com",
-            "--credential",
-            &credential,
-            "--locale",
-            project.locale,
-        ];
-        ask(program, &words.map(str::to_owned), &[0])?;
-    }
-    Ok(())
-}
-
-/// Publishes what was there before the faults, and then lets people work: they delete issues, write issues of their own
-/// and take titles.
-fn publish_old(program: &Program, site: &Site, input: &Input) -> Result<()> {
-    for one in &input.old {
-        ask(program, &one.arguments, &[0])?;
-    }
-    for project in &PROJECTS {
-        let words = ["--tenant", project.tenant, "sync", "--wait", "--project", project.key];
-        ask(program, &words.map(str::to_owned), &[0])?;
-    }
-    let state = site.state()?;
-    for (jira, id) in &input.deleted {
-        let issues = state["issues"].as_array().into_iter().flatten();
-        let mut keys = issues.filter_map(|issue| {
-            let is_it = issue["properties"]["haida.hub"]["external_id"] == id.as_str();
-            issue["key"].as_str().filter(|key| is_it && key.starts_with(&format!("{jira}-")))
-        });
-        let key = keys.next().with_context(|| format!("{jira} {id} was not published before the faults"))?;
-        site.call("DELETE", &format!("/rest/api/3/issue/{key}"), "")?;
-    }
-    for project in &PROJECTS {
-        for n in 1..=3 {
-            let body = serde_json::json!({"fields": {
-                "project": {"key": project.jira}, "issuetype": {"name": "Task"}, "summary": format!("A person's task {n}"),
-            }});
-            site.call("POST", "/rest/api/3/issue", &body.to_string())?;
-        }
-    }
-    for (space, title) in &input.taken {
-        let spaces = state["confluence"]["spaces"].as_array().into_iter().flatten();
-        let id = spaces.filter(|found| found["key"] == space.as_str()).find_map(|found| found["id"].as_str());
-        let body = serde_json::json!({
-            "spaceId": id, "status": "current", "title": title,
-            "body": {"representation": "storage", "value": "<p>A person's page</p>"},
-        });
-        site.call("POST", "/wiki/api/v2/pages", &body.to_string())?;
-    }
-    input.first.iter().try_for_each(|one| ask(program, &one.arguments, &[0]).map(drop))
 }
 
 fn tell_plan(moments: &[Moment], window: Duration) {
@@ -346,7 +266,7 @@ fn second_sync(program: &Program) -> Result<f64> {
 }
 
 /// Runs the hub's program to its end and returns its JSON.
-fn ask(program: &Program, arguments: &[String], codes: &[i32]) -> Result<Value> {
+pub fn ask(program: &Program, arguments: &[String], codes: &[i32]) -> Result<Value> {
     let mut command: Command = program.command();
     command.args(arguments).stderr(Stdio::piped());
     let output = command.output().context("cannot start the hub")?;
@@ -356,46 +276,4 @@ fn ask(program: &Program, arguments: &[String], codes: &[i32]) -> Result<Value> 
         bail!("haida-hub {words} ended with {}: {}{}", output.status, said, String::from_utf8_lossy(&output.stderr));
     }
     serde_json::from_str(&said).with_context(|| format!("haida-hub {} printed no JSON", arguments.join(" ")))
-}
-
-fn calls(stats: &Value) -> Calls {
-    let mut calls = Calls::default();
-    for (name, counts) in stats["endpoints"].as_object().into_iter().flatten() {
-        // A call that was refused for the rate has cost the site nothing.
-        let throttled = counts["by_status"]["429"].as_u64().unwrap_or_default();
-        let count = counts["total"].as_u64().unwrap_or_default().saturating_sub(throttled);
-        match name.as_str() {
-            "POST /rest/api/3/issue/bulk" => {
-                calls.creates += count;
-                calls.failed_creates += counts["by_status"]["503"].as_u64().unwrap_or_default();
-            }
-            "POST /rest/api/3/issue/bulkfetch" => calls.fetches += count,
-            name if name.starts_with("GET /rest/") => calls.others += count,
-            _ => {}
-        }
-    }
-    calls
-}
-
-fn call_lines(input: &Input, before: Calls, after: Calls) -> Vec<Line> {
-    let creates = (after.creates - before.creates) as f64;
-    let failed = (after.failed_creates - before.failed_creates) as f64;
-    let fetches = (after.fetches - before.fetches) as f64;
-    let fewest = input.fewest_creates as f64;
-    let extra = (fetches - input.fewest_proofs as f64).max(0.0) / input.creates.max(1) as f64;
-    let all = creates / fewest;
-    // Of a hundred calls one can say that 13 % fail before their effect; of fewer, chance decides.
-    let every = if input.fewest_creates >= ENOUGH_CALLS {
-        Line::at_most("create calls, in times of the fewest", all, CREATE_CALLS, "")
-    } else {
-        Line::told("create calls, in times of the fewest", format!("{all:.3}"))
-    };
-    vec![
-        every,
-        Line::at_most("  without those that the site failed (503)", (creates - failed) / fewest, CREATE_CALLS, ""),
-        Line::at_most("extra reads an entity", extra, EXTRA_READS, ""),
-        Line::told("create calls, the fewest", format!("{creates}, {fewest}")),
-        Line::told("reads of issues by key, the fewest", format!("{fetches}, {}", input.fewest_proofs)),
-        Line::told("other reads of Jira", after.others - before.others),
-    ]
 }
