@@ -130,6 +130,7 @@ async fn the_simulated_ledger_answers_as_postgres_does() {
             site_url: "https://acme.atlassian.net/".into(),
             account_email: "qa@example.com".into(),
             credential_ref: "env://JIRA_TOKEN".into(),
+            label_marker: false,
             update: false,
         })
         .await

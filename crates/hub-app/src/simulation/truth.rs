@@ -39,6 +39,8 @@ pub fn project() -> ProjectRow {
         locale: Locale::En,
         jira_project_key: "CTB".into(),
         confluence_space_key: SpaceKey::new("CTB").unwrap(),
+        archived_at: None,
+        label_marker: false,
     }
 }
 

@@ -92,6 +92,37 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// A world in which the database loses commits again and again while creates are on their way.
+    pub fn restored(random: &Random) -> Self {
+        Self {
+            hubs: random.between(2, 4),
+            cases: random.between(4, 16),
+            pages: false,
+            weather: WeatherState {
+                slow: *random.pick(&[0, 200, 600]),
+                timeouts: *random.pick(&[0, 100, 300]),
+                late_effect: Duration::from_secs(*random.pick(&[20, 90])),
+                stops_after_answer: *random.pick(&[0, 100]),
+                ..WeatherState::rough(random.below(2))
+            },
+            events: vec![
+                (Happening::Grow, 4),
+                (Happening::Restore, *random.pick(&[1, 3])),
+                (Happening::Kill, *random.pick(&[0, 1])),
+                (Happening::HumanCreates, 1),
+            ],
+            every: *random.pick(&[1_000, 4_000, 20_000]),
+            ..Self::of(random)
+        }
+    }
+
+    /// The world of a seed: of every four, one that is restored.
+    pub fn of_seed(seed: u64) -> fn(&Random) -> Self {
+        if seed % 4 == 3 { Self::restored } else { Self::of }
+    }
+}
+
 /// What a world came to.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
