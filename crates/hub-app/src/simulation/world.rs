@@ -49,6 +49,8 @@ pub enum Happening {
     Grow,
     DatabaseGoesDown,
     Restore,
+    /// A restore with creates announced before the backup and after it, from which every process comes through.
+    RestoreUnderLoad,
     LoginFails,
     SiteGoesDown,
     Storm,
@@ -108,7 +110,8 @@ impl Settings {
             },
             events: vec![
                 (Happening::Grow, 4),
-                (Happening::Restore, *random.pick(&[1, 3])),
+                (Happening::Restore, *random.pick(&[0, 2])),
+                (Happening::RestoreUnderLoad, *random.pick(&[1, 3])),
                 (Happening::Kill, *random.pick(&[0, 1])),
                 (Happening::HumanCreates, 1),
             ],
@@ -283,6 +286,18 @@ impl World {
                 database.go_down(random.millis(100, 3_000));
                 sleep(random.millis(1, 20_000)).await;
                 // The reports are read again.
+                database.import(|_| {});
+            }
+            Some(Happening::RestoreUnderLoad) => {
+                let grow = || database.import(|truth| truth.grow(random.between(1, 4), false, 0, &random));
+                grow();
+                sleep(random.millis(200, 7_000)).await;
+                database.back_up();
+                grow();
+                sleep(random.millis(1_000, 9_000)).await;
+                database.restore();
+                self.outcome.restores += 1;
+                sleep(random.millis(1, 20_000)).await;
                 database.import(|_| {});
             }
             Some(Happening::LoginFails) => self.surroundings.site.weather.change().login_fails_until = soon(40_000),
