@@ -16,7 +16,7 @@ pub mod sites;
 use std::time::Duration;
 
 use hub_domain::{CorrelationId, EntityKind, Moment, codes, facts::ObjectKind};
-use hub_store::{ProjectRow, PublicationState, Store};
+use hub_store::{LedgerRow, ProjectRow, PublicationState, Store};
 use serde::Serialize;
 
 use self::{
@@ -42,6 +42,9 @@ pub(crate) use resolve::adopt;
 
 /// Rows of the ledger that one slice takes: two bulk creates and the one read that proves them.
 pub const SLICE_ROWS: usize = 100;
+
+/// Changed issues that one slice of issues takes beside the new ones: each is a call of its own.
+pub const SLICE_UPDATES: usize = 50;
 
 /// How long a create may take effect after it was sent, with everything that may delay its being seen: an attempt that
 /// is not found by a scan that began later than this was never executed. Performance and safety are weighed in
@@ -190,8 +193,7 @@ pub async fn slice(
     now: Moment,
 ) -> Result<Option<Tally>, AppError> {
     let share = share.into();
-    let existing_only = share.object == ObjectKind::Issue && recover::holds(context).await?;
-    let due = context.ledger.due(share, existing_only, SLICE_ROWS, now).await?;
+    let due = due(context, share, now).await?;
     if due.is_empty() {
         return Ok(None);
     }
@@ -203,6 +205,21 @@ pub async fn slice(
     };
     context.progress.step(Step::Handled { object: share.object, count: tally.handled() });
     Ok(Some(tally))
+}
+
+/// What a slice takes: of issues the new ones, which go out in full bulk calls, and beside them some of those that changed,
+/// so that neither waits for the other.
+async fn due(context: &Context<'_>, share: Share, now: Moment) -> Result<Vec<LedgerRow>, AppError> {
+    if share.object != ObjectKind::Issue {
+        return context.ledger.due(share, None, SLICE_ROWS, now).await;
+    }
+    let mut due = if recover::holds(context).await? {
+        Vec::new()
+    } else {
+        context.ledger.due(share, Some(false), SLICE_ROWS, now).await?
+    };
+    due.extend(context.ledger.due(share, Some(true), SLICE_UPDATES, now).await?);
+    Ok(due)
 }
 
 /// Settles what is not known: creates whose answer never came, and, after the database lost commits, everything that the

@@ -11,6 +11,7 @@ mod random;
 mod rows;
 mod seeds;
 mod site;
+mod stories;
 mod trace;
 mod truth;
 mod world;

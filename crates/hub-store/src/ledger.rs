@@ -44,8 +44,8 @@ pub struct DueShare<'a> {
     pub object: ObjectKind,
     /// The kinds of entities; none: all of them.
     pub entities: &'a [EntityKind],
-    /// Only what exists at the site, so that nothing would be created.
-    pub existing_only: bool,
+    /// Only what exists at the site, or only what does not; nothing: both.
+    pub exists: Option<bool>,
 }
 
 /// How much is to do for one kind of object.
@@ -122,7 +122,7 @@ pub static DUE: Query = Query {
         " from hub.publication p
            where p.project_id = $1 and p.object = $2 and p.state in ('pending', 'waiting')
              and (p.state = 'pending' or p.next_attempt_at <= $3)
-             and ($5::text[] = '{}' or p.entity_type = any($5::text[])) and (not $6 or p.remote_id is not null)
+             and ($5::text[] = '{}' or p.entity_type = any($5::text[])) and ($6::bool is null or $6 = (p.remote_id is not null))
            order by p.rank, p.entity_type, p.external_id, p.target_type, p.target_id limit $4"
     ),
     types: &[Type::UUID, Type::TEXT, Type::TIMESTAMPTZ, Type::INT8, Type::TEXT_ARRAY, Type::BOOL],
@@ -249,7 +249,7 @@ impl WorkerTx {
         limit: usize,
         now: OffsetDateTime,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        self.due_of(project, &DueShare { object, entities: &[], existing_only: false }, limit, now).await
+        self.due_of(project, &DueShare { object, entities: &[], exists: None }, limit, now).await
     }
 
     /// The part of what is to do now that a share names, in the order of publishing.
@@ -265,8 +265,7 @@ impl WorkerTx {
     ) -> Result<Vec<LedgerRow>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let kinds: Vec<&str> = share.entities.iter().map(|kind| kind.as_str()).collect();
-        let rows =
-            self.rows(&DUE, &[&project.0, &share.object.as_str(), &now, &limit, &kinds, &share.existing_only]).await?;
+        let rows = self.rows(&DUE, &[&project.0, &share.object.as_str(), &now, &limit, &kinds, &share.exists]).await?;
         rows.iter().map(ledger_row).collect()
     }
 

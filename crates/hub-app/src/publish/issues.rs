@@ -9,11 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{
-    StreamExt,
-    future::{BoxFuture, try_join_all},
-    stream,
-};
+use futures::future::{BoxFuture, try_join_all};
 use hub_destination::{Answer, Call, Cause, Effect, Outcome, Remote, SendFailure, Transport};
 use hub_domain::{
     Marker, Moment, codes,
@@ -31,16 +27,13 @@ use tokio::time::Instant;
 use super::{
     Context, Session, Tally,
     ledger::Announcement,
-    record::{Attempt, save},
+    record::{Attempt, save, save_as_answered},
 };
 use crate::AppError;
 
 /// A create is not sent when more than this has passed since its announcement: the rate budget or a stop of the process
 /// held it up, and somebody else may have taken over.
 pub const SEND_WITHIN: Duration = Duration::from_secs(5);
-
-/// Changes on their way at the same time: at 100 calls a second and 50 ms each, 5 keep the line full.
-const IN_FLIGHT: usize = 8;
 
 /// A transport for announced writes: they are sent in time or not at all. The budget's wait counts, so the check is the
 /// last thing before the send.
@@ -265,6 +258,5 @@ async fn update_all(context: &Context<'_>, session: &mut Session, updates: Vec<I
             }
         })
     });
-    let attempts: Vec<Attempt> = stream::iter(updated).buffer_unordered(IN_FLIGHT).collect().await;
-    save(context, &site, attempts).await
+    save_as_answered(context, &site, updated).await
 }

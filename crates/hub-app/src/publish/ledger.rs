@@ -48,8 +48,8 @@ pub trait Ledger: Send + Sync {
     /// The present, by the clock that the ledger itself goes by. No clock of this machine decides anything.
     fn now(&self) -> Reply<'_, Moment>;
 
-    /// What is to do at `now`, in the order of publishing. With `existing_only`, without what would have to be created.
-    fn due(&self, share: Share, existing_only: bool, limit: usize, now: Moment) -> Reply<'_, Vec<LedgerRow>>;
+    /// What is to do at `now`, in the order of publishing: what `exists` at the site, or what does not, or both.
+    fn due(&self, share: Share, exists: Option<bool>, limit: usize, now: Moment) -> Reply<'_, Vec<LedgerRow>>;
 
     /// The rows with what they shall be, as the truth is now.
     fn current(&self, rows: Vec<LedgerRow>) -> Reply<'_, Vec<Due>>;
@@ -123,9 +123,9 @@ impl Ledger for Tables<'_> {
         ask!(self, tx => tx.now().await?)
     }
 
-    fn due(&self, share: Share, existing_only: bool, limit: usize, now: Moment) -> Reply<'_, Vec<LedgerRow>> {
+    fn due(&self, share: Share, exists: Option<bool>, limit: usize, now: Moment) -> Reply<'_, Vec<LedgerRow>> {
         ask!(self, tx => {
-            let share = DueShare { object: share.object, entities: share.entities, existing_only };
+            let share = DueShare { object: share.object, entities: share.entities, exists };
             tx.due_of(self.project.id, &share, limit, now).await?
         })
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     Context, Session, Tally,
     pages::waits,
-    record::{Attempt, save},
+    record::{Attempt, save_as_answered},
 };
 use crate::{AppError, plan::Due};
 
@@ -55,23 +55,24 @@ pub async fn publish_issue_links(
     let connection = session.jira(context, false).await?;
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
     let site = connection.address.clone();
-    let mut attempts = Vec::with_capacity(links.len());
-    for link in links {
-        let Desired::IssueLink(facts) = &link.desired else { continue };
+    let jira = &jira;
+    let attempts = links.into_iter().map(|link| async move {
+        let Desired::IssueLink(facts) = link.desired.clone() else {
+            return waits(link.row, link.hash, "it is no link between issues");
+        };
         let keys = link
             .from
             .as_ref()
             .and_then(|r| r.remote_key.clone())
             .zip(link.to.as_ref().and_then(|r| r.remote_key.clone()));
         let Some((from, to)) = keys else {
-            attempts.push(waits(link.row, link.hash, "an issue at one of its ends is not published yet"));
-            continue;
+            return waits(link.row, link.hash, "an issue at one of its ends is not published yet");
         };
         let started = Instant::now();
-        let outcome = jira.link(facts, &from, &to).await;
-        attempts.push(attempt(link, outcome, started));
-    }
-    save(context, &site, attempts).await
+        let outcome = jira.link(&facts, &from, &to).await;
+        attempt(link, outcome, started)
+    });
+    save_as_answered(context, &site, attempts).await
 }
 
 /// Publishes links from issues to pages.
@@ -84,20 +85,21 @@ pub async fn publish_remote_links(
     let connection = session.jira(context, false).await?;
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
     let site = connection.address.clone();
-    let mut attempts = Vec::with_capacity(links.len());
-    for link in links {
-        let Desired::RemoteLink(facts) = &link.desired else { continue };
+    let (jira, address) = (&jira, site.as_str());
+    let attempts = links.into_iter().map(|link| async move {
+        let Desired::RemoteLink(facts) = link.desired.clone() else {
+            return waits(link.row, link.hash, "it is no link to a page");
+        };
         let (Some(issue), Some(page)) = (link.from.clone(), link.to.clone()) else {
-            attempts.push(waits(link.row, link.hash, "its issue or its page is not published yet"));
-            continue;
+            return waits(link.row, link.hash, "its issue or its page is not published yet");
         };
         let path =
             page.remote_key.clone().unwrap_or_else(|| format!("/wiki/pages/viewpage.action?pageId={}", page.remote_id));
         let started = Instant::now();
-        let outcome = jira.remote_link(facts, &issue.remote_id, &page.remote_id, &format!("{site}{path}")).await;
-        attempts.push(attempt(link, outcome, started));
-    }
-    save(context, &site, attempts).await
+        let outcome = jira.remote_link(&facts, &issue.remote_id, &page.remote_id, &format!("{address}{path}")).await;
+        attempt(link, outcome, started)
+    });
+    save_as_answered(context, &site, attempts).await
 }
 
 fn attempt(link: Ends, outcome: Outcome, started: Instant) -> Attempt {

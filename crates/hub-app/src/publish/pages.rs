@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{
     Context, Session, Tally,
     issues::marker,
-    record::{Attempt, save},
+    record::{Attempt, save_as_answered},
 };
 use crate::{
     AppError,
@@ -53,39 +53,40 @@ async fn publish_batch(context: &Context<'_>, session: &mut Session, batch: Vec<
     let confluence = Confluence::new(connection.transport.as_ref(), &connection.capabilities);
     let homepage = &connection.capabilities.homepage_id;
     let site = connection.address.clone();
-    let mut attempts = Vec::with_capacity(batch.len());
-    for Due { row, desired: publication, hash } in batch {
+    let (confluence, parents) = (&confluence, &parents);
+    let attempts = batch.into_iter().filter_map(|Due { row, desired: publication, hash }| {
         let parent_id = match plan::parent_of(&publication) {
             Some(parent) => parents.get(&parent).cloned(),
             None => Some(homepage.clone()),
         };
-        let Desired::Page(facts) = publication.desired else { continue };
-        let Some(parent_id) = parent_id else {
-            attempts.push(waits(row, hash, "the page above it is not published yet"));
-            continue;
-        };
-        let write = PageWrite {
-            facts: *facts,
-            kind: row.key.entity.kind,
-            marker: marker(context, Destination::Confluence, &row.key),
-            hash,
-        };
-        let known = known(&row);
-        let started = Instant::now();
-        let page = confluence.publish(&write, &parent_id, known.as_ref()).await;
-        attempts.push(Attempt {
-            fence: row.fence,
-            hash,
-            action: if known.is_some() { AuditAction::Update } else { AuditAction::Create },
-            outcome: page.outcome,
-            remote: page.remote,
-            parent_id: Some(parent_id),
-            duration: started.elapsed(),
-            sent: true,
-            row,
-        });
-    }
-    save(context, &site, attempts).await
+        let Desired::Page(facts) = publication.desired else { return None };
+        Some(async move {
+            let Some(parent_id) = parent_id else {
+                return waits(row, hash, "the page above it is not published yet");
+            };
+            let write = PageWrite {
+                facts: *facts,
+                kind: row.key.entity.kind,
+                marker: marker(context, Destination::Confluence, &row.key),
+                hash,
+            };
+            let known = known(&row);
+            let started = Instant::now();
+            let page = confluence.publish(&write, &parent_id, known.as_ref()).await;
+            Attempt {
+                fence: row.fence,
+                hash,
+                action: if known.is_some() { AuditAction::Update } else { AuditAction::Create },
+                outcome: page.outcome,
+                remote: page.remote,
+                parent_id: Some(parent_id),
+                duration: started.elapsed(),
+                sent: true,
+                row,
+            }
+        })
+    });
+    save_as_answered(context, &site, attempts).await
 }
 
 fn known(row: &LedgerRow) -> Option<Known> {

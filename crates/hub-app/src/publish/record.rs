@@ -1,14 +1,18 @@
 //! Outcomes become rows: the ledger's state after the verdict, and one line of the audit trail for every write.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
+use futures::{StreamExt, stream};
 use hub_destination::{Cause, Outcome, Remote, Verdict, verdict};
 use hub_domain::{ContentHash, codes};
 use hub_store::{AuditAction, AuditOutcome, AuditRow, Failure, FailureState, KnownRemote, LedgerRow, Published};
 use serde_json::json;
 
-use super::{Context, Tally, ledger::Recording};
+use super::{Context, Tally, add, ledger::Recording};
 use crate::AppError;
+
+/// Calls of a slice on their way at the same time: at 100 calls a second and 50 ms each, 5 keep the line full.
+const IN_FLIGHT: usize = 8;
 
 /// One publication's attempt and what came of it.
 pub struct Attempt {
@@ -74,6 +78,31 @@ pub async fn save(context: &Context<'_>, site: &str, attempts: Vec<Attempt>) -> 
         Some(cause) => Err(AppError::Stopped { site: site.to_owned(), cause }),
         None => Ok(tally),
     }
+}
+
+/// Attempts that are recorded together at most, when several have been answered.
+const TOGETHER: usize = 16;
+
+/// Makes attempts, [`IN_FLIGHT`] at a time, and saves each as soon as it is answered: one that hangs holds up no other's
+/// record, and a process that dies takes few with it.
+///
+/// # Errors
+/// The database's at once; after every attempt is made, the cause that stops the whole work.
+pub async fn save_as_answered(
+    context: &Context<'_>,
+    site: &str,
+    attempts: impl IntoIterator<Item = impl Future<Output = Attempt>>,
+) -> Result<Tally, AppError> {
+    let mut answered = pin!(stream::iter(attempts).buffer_unordered(IN_FLIGHT).ready_chunks(TOGETHER));
+    let (mut tally, mut stop) = (Tally::default(), None);
+    while let Some(some) = answered.next().await {
+        match save(context, site, some).await {
+            Ok(part) => add(&mut tally, part),
+            Err(error @ AppError::Stopped { .. }) => stop = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    stop.map_or(Ok(tally), Err)
 }
 
 fn settle(attempt: Attempt, tally: &mut Tally, published: &mut Vec<Published>, failures: &mut Vec<Failure>) {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use hub_destination::Gate;
 use hub_domain::{
     CorrelationId, Moment,
     facts::{Destination, ObjectKind},
@@ -18,7 +19,7 @@ use super::{
     memory_ledger::{Database, MemoryLedger},
     process::{Event, Process},
     random::Random,
-    site::{Site, Wire},
+    site::{Permits, Site, Wire},
 };
 use crate::{
     AppError,
@@ -61,7 +62,7 @@ impl Sites for Doors {
             let wire = Wire { site: self.surroundings.site.clone(), process: self.process.clone() };
             Ok(Reached {
                 address: "https://sim.invalid".into(),
-                transport: Arc::new(wire),
+                transport: Arc::new(Gate::new(Arc::new(wire), Arc::new(Permits::new(self.surroundings.site.clone())))),
                 known: self.surroundings.known.lock().unwrap()[place(destination)].clone(),
             })
         })

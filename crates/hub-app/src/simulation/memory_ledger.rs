@@ -201,12 +201,8 @@ impl Ledger for MemoryLedger {
         Box::pin(self.ask(false, |_, now| Ok(now)))
     }
 
-    fn due(&self, share: Share, existing_only: bool, limit: usize, now: Moment) -> Reply<'_, Vec<LedgerRow>> {
-        Box::pin(
-            self.ask(false, move |state, _| {
-                Ok(state.rows.due(share.object, share.entities, existing_only, limit, now))
-            }),
-        )
+    fn due(&self, share: Share, exists: Option<bool>, limit: usize, now: Moment) -> Reply<'_, Vec<LedgerRow>> {
+        Box::pin(self.ask(false, move |state, _| Ok(state.rows.due(share.object, share.entities, exists, limit, now))))
     }
 
     fn current(&self, rows: Vec<LedgerRow>) -> Reply<'_, Vec<Due>> {

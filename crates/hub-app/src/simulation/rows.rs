@@ -147,7 +147,7 @@ impl Rows {
         &self,
         object: ObjectKind,
         entities: &[EntityKind],
-        existing_only: bool,
+        exists: Option<bool>,
         limit: usize,
         now: Moment,
     ) -> Vec<LedgerRow> {
@@ -156,7 +156,7 @@ impl Rows {
                 && (row.state == PublicationState::Pending
                     || row.state == PublicationState::Waiting && row.next_attempt_at.is_some_and(|at| at <= now))
                 && (entities.is_empty() || entities.contains(&row.key.entity.kind))
-                && (!existing_only || row.remote_id.is_some())
+                && exists.is_none_or(|exists| exists == row.remote_id.is_some())
         };
         self.by_rank(is_due).into_iter().take(limit).cloned().collect()
     }

@@ -18,7 +18,7 @@ fn from_environment(name: &str) -> Option<u64> {
 }
 
 fn check(seed: u64) -> Outcome {
-    let outcome = world::run(seed, Settings::of);
+    let outcome = world::run(seed, Settings::of_seed(seed));
     assert!(
         outcome.broken.is_empty(),
         "seed {seed} broke {} rules; replay it with\n  HUB_SEED={seed} cargo nextest run -p hub-app one_seed --no-capture\n{:#?}",
@@ -37,7 +37,7 @@ fn part(part: u64) {
     let mut total = Outcome::default();
     let mut failed = Vec::new();
     let mut worlds = 0_u64;
-    for seed in (0..seeds).filter(|seed| seed % PARTS == part) {
+    for seed in (0..seeds).filter(|seed| seed / 4 % PARTS == part) {
         match std::panic::catch_unwind(|| check(seed)) {
             Ok(outcome) => add(&mut total, &outcome),
             Err(_) => failed.push(seed),
@@ -119,7 +119,7 @@ fn one_seed() {
 #[test]
 fn a_seed_gives_the_same_world_again() {
     for seed in 0..5 {
-        let (one, other) = (world::run(seed, Settings::of), world::run(seed, Settings::of));
+        let (one, other) = (world::run(seed, Settings::of_seed(seed)), world::run(seed, Settings::of_seed(seed)));
         let figures = |o: &Outcome| (o.calls, o.creates, o.extra_reads, o.kills, o.stops, o.simulated);
         assert_eq!(figures(&one), figures(&other), "seed {seed}");
         assert!(one.simulated > Duration::from_secs(30));

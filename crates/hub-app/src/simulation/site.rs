@@ -11,7 +11,12 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use hub_destination::{Answer, Call, Effect, SendFailure, Transport};
+use hub_destination::{
+    Answer, Call, Effect, Method, SendFailure, Transport,
+    budget::{Budget, LocalBudget, NoPermit},
+    jitter::Jitter,
+    rates::Rates,
+};
 use serde_json::Value;
 use tokio::{
     sync::oneshot,
@@ -116,7 +121,7 @@ impl Reply {
     }
 }
 
-/// A hub's way to the site.
+/// A hub's way to the site, behind the gate.
 pub struct Wire {
     pub site: Arc<Site>,
     pub process: Process,
@@ -132,11 +137,6 @@ impl Wire {
             count(&mut products.calls, &call);
             products.calls.all
         };
-        // The rate budget's wait.
-        sleep(site.random.millis(1, if site.random.chance(weather.long_waits) { 12_000 } else { 5 })).await;
-        if call.send_before.is_some_and(|moment| Instant::now() >= moment) {
-            return Err(SendFailure::TooLate);
-        }
         // From here on nothing that happens to the process holds the request back.
         let started = Instant::now();
         let creates = call.endpoint == "/rest/api/3/issue/bulk";
@@ -181,6 +181,34 @@ fn count(calls: &mut Traffic, call: &Call) {
 
 fn is_key(text: &str) -> bool {
     text.contains('-')
+}
+
+/// The rate budget of a process, whose place in the queue may come late.
+pub struct Permits {
+    site: Arc<Site>,
+    local: LocalBudget,
+}
+
+impl Permits {
+    pub fn new(site: Arc<Site>) -> Self {
+        let local = LocalBudget::new(Rates::default(), Jitter::seeded(site.random.number()));
+        Self { site, local }
+    }
+}
+
+impl Budget for Permits {
+    fn permit(&self, endpoint: &'static str, method: Method) -> BoxFuture<'_, Result<(), NoPermit>> {
+        Box::pin(async move {
+            let random = &self.site.random;
+            let long = random.chance(self.site.weather.now().long_waits);
+            sleep(random.millis(1, if long { 12_000 } else { 5 })).await;
+            self.local.permit(endpoint, method).await
+        })
+    }
+
+    fn heard(&self, endpoint: &'static str, method: Method, answer: &Answer) {
+        self.local.heard(endpoint, method, answer);
+    }
 }
 
 /// The request on its way, without its sender.

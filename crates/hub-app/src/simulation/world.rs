@@ -49,6 +49,8 @@ pub enum Happening {
     Grow,
     DatabaseGoesDown,
     Restore,
+    /// A restore with creates announced before the backup and after it, from which every process comes through.
+    RestoreUnderLoad,
     LoginFails,
     SiteGoesDown,
     Storm,
@@ -89,6 +91,38 @@ impl Settings {
             every: *random.pick(&[2_000, 5_000, 10_000]),
             off: None,
         }
+    }
+}
+
+impl Settings {
+    /// A world in which the database loses commits again and again while creates are on their way.
+    pub fn restored(random: &Random) -> Self {
+        Self {
+            hubs: random.between(2, 4),
+            cases: random.between(4, 16),
+            pages: false,
+            weather: WeatherState {
+                slow: *random.pick(&[0, 200, 600]),
+                timeouts: *random.pick(&[0, 100, 300]),
+                late_effect: Duration::from_secs(*random.pick(&[20, 90])),
+                stops_after_answer: *random.pick(&[0, 100]),
+                ..WeatherState::rough(random.below(2))
+            },
+            events: vec![
+                (Happening::Grow, 4),
+                (Happening::Restore, *random.pick(&[0, 2])),
+                (Happening::RestoreUnderLoad, *random.pick(&[1, 3])),
+                (Happening::Kill, *random.pick(&[0, 1])),
+                (Happening::HumanCreates, 1),
+            ],
+            every: *random.pick(&[1_000, 4_000, 20_000]),
+            ..Self::of(random)
+        }
+    }
+
+    /// The world of a seed: of every four, one that is restored.
+    pub fn of_seed(seed: u64) -> fn(&Random) -> Self {
+        if seed % 4 == 3 { Self::restored } else { Self::of }
     }
 }
 
@@ -252,6 +286,18 @@ impl World {
                 database.go_down(random.millis(100, 3_000));
                 sleep(random.millis(1, 20_000)).await;
                 // The reports are read again.
+                database.import(|_| {});
+            }
+            Some(Happening::RestoreUnderLoad) => {
+                let grow = || database.import(|truth| truth.grow(random.between(1, 4), false, 0, &random));
+                grow();
+                sleep(random.millis(200, 7_000)).await;
+                database.back_up();
+                grow();
+                sleep(random.millis(1_000, 9_000)).await;
+                database.restore();
+                self.outcome.restores += 1;
+                sleep(random.millis(1, 20_000)).await;
                 database.import(|_| {});
             }
             Some(Happening::LoginFails) => self.surroundings.site.weather.change().login_fails_until = soon(40_000),

@@ -308,7 +308,7 @@ async fn nothing_to_do_is_found_through_the_partial_index_and_wanting_the_same_w
         .replace("$3", "now()")
         .replace("$4", "100")
         .replace("$5", "'{}'")
-        .replace("$6", "false");
+        .replace("$6", "null::bool");
     let role = format!("begin; set local role hub_worker; set local hub.tenant_id = '{}'", project.tenant_id);
     client.batch_execute(&role).await.unwrap();
     let plan = client.query_typed(&format!("explain (analyze, costs off) {text}"), &[]).await.unwrap();

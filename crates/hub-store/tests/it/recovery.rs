@@ -39,7 +39,7 @@ async fn another_timeline_holds_creates_until_the_project_was_looked_at() {
     let after = tx.mark_sending(project.id, &keys, None).await.unwrap();
     assert!(after.fence > before.fence + 1_000_000, "a lost send's number is never given out again");
     // What exists may still be changed; what would be created is not due.
-    let existing = DueShare { object: ObjectKind::Issue, entities: &[], existing_only: true };
+    let existing = DueShare { object: ObjectKind::Issue, entities: &[], exists: Some(true) };
     let now = tx.now().await.unwrap();
     assert_eq!(tx.due_of(project.id, &existing, 9, now).await.unwrap(), []);
     assert!(tx.recovered(project.id, &held, 3).await.unwrap());
