@@ -16,6 +16,8 @@ create table hub.recoveries (
   tenant_id uuid not null,
   began_at timestamptz not null,
   reason text not null check (reason in ('timeline', 'server', 'position')),
+  -- The highest issue number that the ledger knew then: what was lost has a higher one.
+  floor bigint not null,
   done_at timestamptz,
   adopted bigint not null default 0,
   primary key (project_id, began_at),
@@ -65,6 +67,17 @@ exception when insufficient_privilege then
   return 0;
 end $$;
 
+-- The highest issue number that the ledger knows of a project's Jira project.
+create function hub_private.highest_key(project uuid) returns bigint
+language sql stable security definer set search_path = '' as $$
+  select coalesce((
+    select substring(p.remote_key from '[0-9]+$')::bigint from hub.publication p
+      join hub.projects j on j.id = p.project_id
+     where p.project_id = project and p.object = 'issue' and p.remote_key is not null
+       and p.remote_key like pg_catalog.replace(j.jira_project_key, '_', '\_') || '-%'
+     order by substring(p.remote_key from '[0-9]+$')::bigint desc limit 1), 0)
+$$;
+
 -- Compares the server with the one that the ledger knows and with the position that the calling process has seen, and holds
 -- every project's creates where they do not fit. Returns the present position, which the process is to remember.
 -- Asked in every transaction that announces creates: between a restore and the first create there is always this question.
@@ -92,14 +105,19 @@ begin
   select * into known from hub_private.server for update;
   if why <> 'position' and known.system_identifier = number and known.timeline = here then return present; end if;
   update hub_private.server set system_identifier = number, timeline = here, changed_at = pg_catalog.clock_timestamp();
-  update hub.recoveries set began_at = pg_catalog.clock_timestamp(), reason = why where done_at is null;
-  insert into hub.recoveries (project_id, tenant_id, began_at, reason)
-    select p.id, p.tenant_id, pg_catalog.clock_timestamp(), why from hub.projects p
+  update hub.recoveries r set began_at = pg_catalog.clock_timestamp(), reason = why,
+         floor = least(r.floor, hub_private.highest_key(r.project_id)) where r.done_at is null;
+  insert into hub.recoveries (project_id, tenant_id, began_at, reason, floor)
+    select p.id, p.tenant_id, pg_catalog.clock_timestamp(), why, hub_private.highest_key(p.id) from hub.projects p
      where not exists (select 1 from hub.recoveries r where r.project_id = p.id and r.done_at is null);
   -- Numbers that the lost commits gave out must not be given out again: a late answer would be taken for the new send's.
   perform pg_catalog.setval('hub.publication_fence', pg_catalog.nextval('hub.publication_fence') + 1000000);
   return present;
 end $$;
 
-revoke all on function hub_private.system_identifier(), hub_private.check_server(bigint) from public;
+revoke all on function hub_private.system_identifier(), hub_private.highest_key(uuid), hub_private.check_server(bigint)
+  from public;
 grant execute on function hub_private.check_server(bigint) to hub_worker;
+
+-- From here on every backup names its server.
+select hub_private.check_server(0);

@@ -51,6 +51,9 @@ pub const SLICE_UPDATES: usize = 50;
 /// docs/decisions/0007-waiting-for-proof.md.
 pub const DOUBT: Duration = Duration::from_secs(120);
 
+/// The wait of `sync --wait` after a read that a busy site refused.
+const BUSY: Duration = Duration::from_secs(2);
+
 /// The longest single sleep of `sync --wait`, so that new work is seen in between.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 
@@ -256,19 +259,19 @@ async fn run(
 ) -> Result<(), AppError> {
     announce(context, store).await?;
     loop {
-        let mut handled = 0;
+        let (mut handled, mut is_busy) = (0, false);
         // One moment for the whole round: what is put off in it is not due in it again, however long the round takes.
         let now = context.ledger.now().await?;
-        let (found, released) = settle(context, session).await?;
-        add(&mut report.issues, found);
-        handled += found.adopted + released;
-        for object in ObjectKind::ALL {
-            while let Some(tally) = slice(context, session, object, now).await? {
-                add(report.tally(object), tally);
-                handled += tally.created + tally.updated + tally.adopted;
-            }
+        match round(context, session, report, now, &mut handled).await {
+            Err(AppError::Stopped { cause, .. }) if wait && passes(&cause) => is_busy = true,
+            other => other?,
         }
         let rest = rest(context, store, report).await?;
+        if is_busy {
+            context.progress.step(Step::Waiting { seconds: BUSY.as_secs(), reason: "a site that is busy" });
+            tokio::time::sleep(BUSY).await;
+            continue;
+        }
         if handled == 0 {
             let Some(sleep) = rest.filter(|_| wait) else { return Ok(()) };
             let seconds = sleep.min(LONGEST_SLEEP).as_secs().max(1);
@@ -276,6 +279,31 @@ async fn run(
             tokio::time::sleep(Duration::from_secs(seconds)).await;
         }
     }
+}
+
+/// One round: what is not known is settled, then everything that was due at `now` is published.
+async fn round(
+    context: &Context<'_>,
+    session: &mut Session,
+    report: &mut SyncReport,
+    now: Moment,
+    handled: &mut u64,
+) -> Result<(), AppError> {
+    let (found, released) = settle(context, session).await?;
+    add(&mut report.issues, found);
+    *handled += found.adopted + released;
+    for object in ObjectKind::ALL {
+        while let Some(tally) = slice(context, session, object, now).await? {
+            add(report.tally(object), tally);
+            *handled += tally.created + tally.updated + tally.adopted;
+        }
+    }
+    Ok(())
+}
+
+/// Whether what stopped a round goes by itself: a site that is busy or failing for a moment. A login or an address does not.
+fn passes(cause: &hub_destination::Cause) -> bool {
+    cause.code == &codes::THROTTLED || cause.code == &codes::REMOTE_FAILED
 }
 
 /// Counts what is left. Returns how long the next of it has to wait; nothing where waiting would not help: what only

@@ -64,7 +64,7 @@ pub use ledger_resolve::{CauseLine, OpenCreate};
 pub use migrate::{MIGRATIONS, Migration, MigrationStatus};
 pub use queue::QueueConnection;
 pub use rate::{Block, Paused, RateKey, RateWait, Taken};
-pub use recovery::{Recovery, ServerSeen};
+pub use recovery::{Recovery, ServerSeen, Stray};
 pub use results::{ResultsWritten, RunMonth};
 pub use results_read::ResultFilter;
 pub use store::Store;

@@ -11,7 +11,7 @@ use hub_domain::{
 };
 use hub_store::{
     AuditRow, Claim, DueShare, Failure, KeyScan, LedgerRow, OpenCreate, ProjectRow, Published, Recorded, Recovery,
-    RemoteRef, Store, WorkerTx,
+    RemoteRef, Store, Stray, WorkerTx,
 };
 
 use super::Share;
@@ -84,6 +84,9 @@ pub trait Ledger: Send + Sync {
     /// The highest issue number that the ledger knows.
     fn highest_key(&self) -> Reply<'_, Option<u64>>;
 
+    /// Takes in issues of which the ledger has no row.
+    fn take_in<'a>(&'a self, strays: &'a [Stray]) -> Reply<'a, u64>;
+
     /// Ends the holding of creates that began as `recovery` says. False where another has begun since.
     fn recovered<'a>(&'a self, recovery: &'a Recovery, adopted: u64) -> Reply<'a, bool>;
 }
@@ -151,6 +154,8 @@ impl Ledger for Tables<'_> {
 
     fn record<'a>(&'a self, recording: &'a Recording) -> Reply<'a, Recorded> {
         ask!(self, tx => {
+            // A loss of commits is noticed before an answer from the time before it raises the highest number known.
+            tx.recovery(self.project.id, self.store.server_seen()).await?;
             let mut recorded = tx.record_published(self.project.id, &recording.published).await?;
             let failed = tx.record_failure(self.project.id, &recording.failures).await?;
             tx.audit(&recording.audit).await?;
@@ -186,6 +191,10 @@ impl Ledger for Tables<'_> {
 
     fn highest_key(&self) -> Reply<'_, Option<u64>> {
         ask!(self, tx => tx.highest_key(self.project.id).await?)
+    }
+
+    fn take_in<'a>(&'a self, strays: &'a [Stray]) -> Reply<'a, u64> {
+        ask!(self, tx => tx.take_in(self.project.id, strays).await?)
     }
 
     fn recovered<'a>(&'a self, recovery: &'a Recovery, adopted: u64) -> Reply<'a, bool> {

@@ -27,8 +27,7 @@ pub async fn lost_commits(context: &Context<'_>, session: &mut Session) -> Resul
     }
     // Announcements that survived name the number known then, which is never above what is known now.
     let open = context.ledger.open_creates(ANSWERED_WITHIN).await?;
-    let known = context.ledger.highest_key().await?.unwrap_or(0);
-    let lowest = open.iter().map(|open| open.row.lowest_key.unwrap_or(0)).fold(known, u64::min);
+    let lowest = open.iter().map(|open| open.row.lowest_key.unwrap_or(0)).fold(recovery.floor, u64::min);
     let Some(mut scan) = context.ledger.claim_scan(SEARCH_EVERY).await? else { return Ok(Tally::default()) };
     // What was read before the loss was told to a ledger that has forgotten it.
     scan.read = KeysRead::default();

@@ -15,7 +15,7 @@ use hub_domain::{
     facts::{Destination, PublicationKey},
 };
 use hub_jira::{Found, Jira};
-use hub_store::{AuditAction, KeyScan, LedgerRow, OpenCreate};
+use hub_store::{AuditAction, KeyScan, LedgerRow, OpenCreate, Stray};
 
 use super::{
     Context, Session, Tally,
@@ -89,6 +89,12 @@ pub async fn search(
     }
     let seen: Vec<PublicationKey> = by_key.keys().cloned().collect();
     let rows = context.ledger.rows(&seen).await?;
+    let known: HashSet<&PublicationKey> = rows.iter().map(|row| &row.key).collect();
+    let strays: Vec<Stray> =
+        by_key.iter().filter(|(key, _)| !known.contains(key)).map(|(key, found)| stray(key, found)).collect();
+    if !strays.is_empty() {
+        context.ledger.take_in(&strays).await?;
+    }
     let unknown = rows.into_iter().filter(|row| row.remote_id.is_none());
     let attempts: Vec<Attempt> =
         unknown.filter_map(|row| by_key.get(&row.key).map(|found| adopt(row, found))).collect();
@@ -131,7 +137,7 @@ async fn witnesses(
 
 /// The attempt that a create is found to have been.
 pub fn adopt(row: LedgerRow, found: &Found) -> Attempt {
-    let hash = found.hash.as_deref().and_then(from_hex).unwrap_or(LedgerRow::UNKNOWN_CONTENT);
+    let hash = content(found);
     Attempt {
         fence: row.fence,
         hash,
@@ -140,8 +146,7 @@ pub fn adopt(row: LedgerRow, found: &Found) -> Attempt {
             id: found.id.clone(),
             key: Some(found.key.clone()),
             version: None,
-            // People may have added labels meanwhile; only words of the taxonomy are ours to remove one day.
-            labels: found.labels.iter().filter(|l| Label::is_controlled(l) || is_marker(l)).cloned().collect(),
+            labels: our_labels(found),
         }),
         remote: None,
         parent_id: None,
@@ -165,6 +170,27 @@ fn absence(row: LedgerRow) -> Attempt {
         sent: true,
         row,
     }
+}
+
+/// An issue of ours of which the ledger has no row: what planned it was lost.
+fn stray(key: &PublicationKey, found: &Found) -> Stray {
+    Stray {
+        key: key.clone(),
+        remote_id: found.id.clone(),
+        remote_key: found.key.clone(),
+        hash: content(found),
+        labels: our_labels(found),
+    }
+}
+
+/// The content that an issue names as its own.
+fn content(found: &Found) -> ContentHash {
+    found.hash.as_deref().and_then(from_hex).unwrap_or(LedgerRow::UNKNOWN_CONTENT)
+}
+
+/// People may have added labels meanwhile; only words of the taxonomy are ours to remove one day.
+fn our_labels(found: &Found) -> Vec<String> {
+    found.labels.iter().filter(|label| Label::is_controlled(label) || is_marker(label)).cloned().collect()
 }
 
 /// Whether a label is a marker's.

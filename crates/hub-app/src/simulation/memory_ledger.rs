@@ -10,7 +10,7 @@ use hub_domain::{
     Moment,
     facts::{ObjectKind, PublicationKey},
 };
-use hub_store::{AuditRow, KeyScan, LedgerRow, OpenCreate, Recorded, Recovery, RemoteRef, StoreError, Wanted};
+use hub_store::{AuditRow, KeyScan, LedgerRow, OpenCreate, Recorded, Recovery, RemoteRef, StoreError, Stray, Wanted};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -66,6 +66,8 @@ impl Database {
     pub fn new(truth: Truth, faults: DatabaseFaults, random: Random) -> Arc<Self> {
         let mut rows = Rows::new("CTB");
         rows.want(&truth.wanted(), START).unwrap();
+        // The migration's last statement: from here on every backup names its server.
+        rows.recovery(1, false, START);
         let state = State {
             rows,
             truth,
@@ -253,6 +255,7 @@ impl Ledger for MemoryLedger {
         Box::pin(async move {
             let process = self.process.clone();
             self.ask(true, move |state, now| {
+                self.recovery_of(state, now);
                 let before = state.rows.clone();
                 let recorded = state.rows.record_published(&recording.published, now).and_then(|mut recorded| {
                     let failed = state.rows.record_failure(&recording.failures, now)?;
@@ -302,6 +305,10 @@ impl Ledger for MemoryLedger {
 
     fn highest_key(&self) -> Reply<'_, Option<u64>> {
         Box::pin(self.ask(false, |state, _| Ok(state.rows.highest_key())))
+    }
+
+    fn take_in<'a>(&'a self, strays: &'a [Stray]) -> Reply<'a, u64> {
+        Box::pin(self.ask(true, |state, now| Ok(state.rows.take_in(strays, now))))
     }
 
     fn recovered<'a>(&'a self, recovery: &'a Recovery, _adopted: u64) -> Reply<'a, bool> {

@@ -12,7 +12,7 @@ use hub_domain::{
 };
 use hub_store::{
     Claim, Failure, FailureState, KeyScan, KeysRead, LedgerRow, OpenCreate, PublicationState, Published, Recorded,
-    Recovery, Wanted,
+    Recovery, Stray, Wanted,
 };
 
 /// A broken constraint: Postgres would refuse the statement and undo the transaction.
@@ -38,6 +38,7 @@ fn position(key: &PublicationKey) -> Position {
 struct Holding {
     began_at: Moment,
     done_at: Option<Moment>,
+    floor: u64,
 }
 
 /// One project's part of the database. A clone of it is a backup.
@@ -71,20 +72,59 @@ impl Rows {
         let known = *self.known_timeline.get_or_insert(timeline);
         if known != timeline || went_back {
             self.known_timeline = Some(timeline);
+            let highest = self.highest_key().unwrap_or(0);
             match self.holdings.iter_mut().find(|holding| holding.done_at.is_none()) {
-                Some(open) => open.began_at = now,
-                None => self.holdings.push(Holding { began_at: now, done_at: None }),
+                Some(open) => (open.began_at, open.floor) = (now, open.floor.min(highest)),
+                None => self.holdings.push(Holding { began_at: now, done_at: None, floor: highest }),
             }
             self.last_fence += 1_000_001;
         }
         let open = self.holdings.iter().find(|holding| holding.done_at.is_none())?;
         let age = Duration::try_from(now - open.began_at).unwrap_or_default();
-        Some(Recovery { began_at: open.began_at, age })
+        Some(Recovery { began_at: open.began_at, age, floor: open.floor })
     }
 
     pub fn recovered(&mut self, recovery: &Recovery, now: Moment) -> bool {
         let open = self.holdings.iter_mut().find(|h| h.done_at.is_none() && h.began_at == recovery.began_at);
         open.map(|holding| holding.done_at = Some(now)).is_some()
+    }
+
+    pub fn take_in(&mut self, strays: &[Stray], now: Moment) -> u64 {
+        let mut taken = 0;
+        for stray in strays {
+            let is_there = |row: &LedgerRow| {
+                row.key == stray.key
+                    || (row.key.object == stray.key.object && row.remote_id.as_ref() == Some(&stray.remote_id))
+            };
+            if self.rows.values().any(is_there) {
+                continue;
+            }
+            let row = LedgerRow {
+                key: stray.key.clone(),
+                rank: 0,
+                desired_hash: Some(stray.hash),
+                published_hash: Some(stray.hash),
+                remote_id: Some(stray.remote_id.clone()),
+                remote_key: Some(stray.remote_key.clone()),
+                remote_version: None,
+                remote_labels: Some(stray.labels.clone()),
+                remote_parent: None,
+                state: PublicationState::Published,
+                attempts: 0,
+                fence: 0,
+                next_attempt_at: None,
+                sent_at: None,
+                lowest_key: None,
+                error_code: None,
+                error_message: None,
+                remote_status: None,
+                published_at: Some(now),
+                updated_at: now,
+            };
+            self.rows.insert(position(&stray.key), row);
+            taken += 1;
+        }
+        taken
     }
 
     pub fn want(&mut self, wanted: &[Wanted], now: Moment) -> Result<u64, Violation> {

@@ -62,7 +62,7 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
         "insert into hub.findings (project_id, tenant_id, kind, object, entity_type, external_id, remote_ref)
            values ('{project_id}', '{tenant_id}', 'gone', 'issue', 'run', 'r', 'X-1');
          insert into hub.key_scans (project_id, tenant_id, began_at) values ('{project_id}', '{tenant_id}', now());
-         insert into hub.recoveries (project_id, tenant_id, began_at, reason) values ('{project_id}', '{tenant_id}', now(), 'timeline');
+         insert into hub.recoveries (project_id, tenant_id, began_at, reason, floor) values ('{project_id}', '{tenant_id}', now(), 'timeline', 0);
          insert into hub.cursors (project_id, tenant_id, source, stream, kind) values ('{project_id}', '{tenant_id}', 's', 't', 'file');"
     );
     client.batch_execute(&by_hand).await.unwrap();

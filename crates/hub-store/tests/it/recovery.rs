@@ -21,7 +21,7 @@ async fn another_timeline_holds_creates_until_the_project_was_looked_at() {
     let project = project(&store).await;
     let seen = ServerSeen::default();
     let tx = store.worker(project.tenant_id).await.unwrap();
-    assert_eq!(tx.recovery(project.id, &seen).await.unwrap(), None, "the first look only remembers");
+    assert_eq!(tx.recovery(project.id, &seen).await.unwrap(), None, "the server is the one of the migration");
     let keys = [PublicationKey::issue(EntityKind::TestCase, id("TC_1"))];
     let hash = Some(ContentHash([1; 32]));
     tx.want(project.id, &[Wanted { key: keys[0].clone(), rank: 0, desired_hash: hash }]).await.unwrap();

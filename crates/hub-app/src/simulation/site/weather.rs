@@ -103,7 +103,7 @@ pub enum Heard {
     /// Nothing.
     Nothing,
     /// Another answer than the site's.
-    Instead(Answer),
+    Instead(Box<Answer>),
     /// The first half of the site's answer.
     Half,
 }
@@ -114,7 +114,7 @@ impl Heard {
         let broken = || Some(Err(SendFailure::NoAnswer { reason: "the connection broke".into() }));
         match self {
             Self::Answer => reply.map(Ok),
-            Self::Instead(answer) => Some(Ok(answer)),
+            Self::Instead(answer) => Some(Ok(*answer)),
             Self::Half => reply.map(|mut answer| {
                 answer.body.truncate(answer.body.len() / 2);
                 Ok(answer)
@@ -168,13 +168,13 @@ impl WeatherState {
             heard,
         };
         if during(self.login_fails_until) {
-            return fate(false, Heard::Instead(stranger(random)));
+            return fate(false, Heard::Instead(Box::new(stranger(random))));
         }
         if during(self.down_until) {
-            return fate(false, Heard::Instead(html(503)));
+            return fate(false, Heard::Instead(Box::new(html(503))));
         }
         if during(self.storm_until) && random.chance(800) {
-            return fate(false, Heard::Instead(too_many(random)));
+            return fate(false, Heard::Instead(Box::new(too_many(random))));
         }
         let mut drawn = random.below(1_000);
         let mut falls = |per_mille: u64| {
@@ -185,20 +185,20 @@ impl WeatherState {
         let status = *random.pick(&[500, 502, 503, 504]);
         let either = random.chance(500);
         if falls(self.failed_before) {
-            fate(false, Heard::Instead(html(status)))
+            fate(false, Heard::Instead(Box::new(html(status))))
         } else if falls(self.failed_after) {
-            fate(true, Heard::Instead(html(status)))
+            fate(true, Heard::Instead(Box::new(html(status))))
         } else if falls(self.resets) {
             fate(either, Heard::Reset)
         } else if falls(self.timeouts) {
             let late = u64::try_from(self.late_effect.as_millis()).unwrap();
             Fate { arrives_after: random.millis(0, late), ..fate(random.chance(800), Heard::Nothing) }
         } else if falls(self.unreadable) {
-            if either { fate(true, Heard::Half) } else { fate(random.chance(700), Heard::Instead(html(200))) }
+            if either { fate(true, Heard::Half) } else { fate(random.chance(700), Heard::Instead(Box::new(html(200)))) }
         } else if falls(self.throttled) {
-            fate(false, Heard::Instead(too_many(random)))
+            fate(false, Heard::Instead(Box::new(too_many(random))))
         } else if falls(self.anonymous) {
-            fate(false, Heard::Instead(stranger(random)))
+            fate(false, Heard::Instead(Box::new(stranger(random))))
         } else if falls(self.not_sent) {
             fate(false, Heard::NotSent)
         } else if falls(self.slow) {
