@@ -6,6 +6,7 @@
     reason = "the tests' own helpers end a test as the tests do"
 )]
 
+mod adversity;
 mod audit;
 mod bad_input;
 mod changes;

@@ -54,7 +54,7 @@ async fn plan_of_due(client: &tokio_postgres::Client, project: &hub_store::Proje
     let sql = format!(
         "begin; set local role hub_worker; set local hub.tenant_id = '{}';
          prepare due ({}) as {};
-         explain execute due ('{}', 'issue', now(), {BATCH});
+         explain execute due ('{}', 'issue', now(), {BATCH}, '{{}}', null);
          rollback; deallocate due",
         project.tenant_id,
         types.join(", "),
