@@ -186,6 +186,14 @@ pub struct Due {
     pub hash: ContentHash,
 }
 
+impl Due {
+    /// Which publication it is.
+    #[must_use]
+    pub fn key(&self) -> &PublicationKey {
+        &self.row.key
+    }
+}
+
 /// Plans rows that are due once more, because what is sent is what is true now, which may be more than their plan knew.
 /// The ledger is told first: a row whose published hash was never wanted would be due for ever. A row that nothing is
 /// wanted of any more is wanted as it is, and one that is published as wanted has nothing left to do; both are left out.

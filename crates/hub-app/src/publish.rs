@@ -226,15 +226,15 @@ async fn due(context: &Context<'_>, share: Share, now: Moment) -> Result<Vec<Led
 }
 
 /// Settles what is not known: creates whose answer never came, and, after the database lost commits, everything that the
-/// site may hold without the ledger's knowing. Returns what was found there, and how many creates are due again.
+/// site may hold without the ledger's knowing. Returns what was found there, and how much is due again.
 ///
 /// # Errors
 /// The database's, or a site that stops the whole work.
 pub async fn settle(context: &Context<'_>, session: &mut Session) -> Result<(Tally, u64), AppError> {
     let mut found = recover::lost_commits(context, session).await?;
-    let (adopted, released) = resolve::open_creates(context, session).await?;
+    let (adopted, absent) = resolve::open_creates(context, session).await?;
     add(&mut found, adopted);
-    Ok((found, released))
+    Ok((found, absent + resolve::lost_changes(context).await?))
 }
 
 /// Publishes everything that is due, in the order issues, pages, links. With `wait`, also what becomes due by waiting.

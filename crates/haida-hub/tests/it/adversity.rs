@@ -141,9 +141,14 @@ async fn the_label_finds_an_issue_that_was_moved_before_its_create_was_known() {
         "match": {"methods": ["POST"], "endpoint": "/rest/api/3/issue/bulk"},
         "fault": {"kind": "html", "commit": "after"},
     });
-    faults(&hub, json!({"rule": [rule]})).await;
-    let first = hub.hub(&["sync", "--project", "shop"]).json(0);
-    assert_eq!(first["uncertain"], 1, "{first}");
+    // Nor can the site be asked for it at once.
+    let unread = json!({
+        "match": {"methods": ["POST"], "endpoint": "/rest/api/3/issue/bulkfetch"},
+        "fault": {"kind": "server-error", "commit": "before"},
+    });
+    faults(&hub, json!({"rule": [rule, unread]})).await;
+    hub.hub(&["sync", "--project", "shop"]).json(4);
+    assert_eq!(hub.issues().await.len(), 1, "it was created, and nobody knows");
     human(&hub, json!({"match": {"project": "SHOP"}, "action": {"kind": "move-issue", "to_project": "OTHER"}})).await;
     hub.person(Method::DELETE, "/_sim/faults", None).await;
     // As if the time in which a create may take effect had passed.

@@ -27,13 +27,17 @@ use tokio::time::Instant;
 use super::{
     Context, Session, Tally,
     ledger::Announcement,
-    record::{Attempt, save, save_as_answered},
+    record::{Attempt, announced, save},
 };
 use crate::AppError;
 
 /// A create is not sent when more than this has passed since its announcement: the rate budget or a stop of the process
 /// held it up, and somebody else may have taken over.
 pub const SEND_WITHIN: Duration = Duration::from_secs(5);
+
+/// A change of an issue is not sent when more than this has passed since its announcement: a newer content may have been
+/// written meanwhile, and Jira knows no versions. With a call's own time it stays within what a resolver waits.
+const CHANGE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A transport for announced writes: they are sent in time or not at all. The budget's wait counts, so the check is the
 /// last thing before the send.
@@ -56,6 +60,12 @@ struct Item {
     row: LedgerRow,
     facts: IssueFacts,
     hash: hub_domain::ContentHash,
+}
+
+impl Item {
+    fn key(&self) -> &PublicationKey {
+        &self.row.key
+    }
 }
 
 /// Publishes issues that are due.
@@ -231,32 +241,28 @@ fn doubt(unproven: Option<&Outcome>) -> Cause {
 
 async fn update_all(context: &Context<'_>, session: &mut Session, updates: Vec<Item>) -> Result<Tally, AppError> {
     let connection = session.jira(context, false).await?;
-    let transport: std::sync::Arc<dyn Transport> = connection.transport.clone();
-    let capabilities = connection.capabilities.clone();
+    let until = Instant::now() + CHANGE_WITHIN;
+    let transport = Announced { inner: connection.transport.as_ref(), until: context.guards.deadline(until) };
+    let capabilities = &connection.capabilities;
     let site = connection.address.clone();
-    let jira = Jira::new(transport.as_ref(), &context.project.jira_project_key);
-    let jira = &jira;
-    let updated = updates.into_iter().filter_map(|item| {
-        let (id, key) = (item.row.remote_id.clone()?, item.row.remote_key.clone());
-        let capabilities = &capabilities;
-        Some(async move {
-            let fence = item.row.fence;
-            let started = Instant::now();
-            let write = write(context, &item, fence);
-            let labels = item.row.remote_labels.clone().unwrap_or_default();
-            let outcome = jira.update(&id, key.as_deref(), &write, capabilities, &labels).await;
-            Attempt {
-                fence,
-                hash: item.hash,
-                action: AuditAction::Update,
-                outcome,
-                remote: Some(Remote { id, key, version: None, labels }),
-                parent_id: None,
-                duration: started.elapsed(),
-                sent: true,
-                row: item.row,
-            }
-        })
-    });
-    save_as_answered(context, &site, updated).await
+    let jira = &Jira::new(&transport, &context.project.jira_project_key);
+    announced(context, &site, updates, Item::key, |item, fence| async move {
+        let (id, key) = (item.row.remote_id.clone().unwrap_or_default(), item.row.remote_key.clone());
+        let started = Instant::now();
+        let write = write(context, &item, fence);
+        let labels = item.row.remote_labels.clone().unwrap_or_default();
+        let outcome = jira.update(&id, key.as_deref(), &write, capabilities, &labels).await;
+        Attempt {
+            fence,
+            hash: item.hash,
+            action: AuditAction::Update,
+            outcome,
+            remote: Some(Remote { id, key, version: None, labels }),
+            parent_id: None,
+            duration: started.elapsed(),
+            sent: true,
+            row: item.row,
+        }
+    })
+    .await
 }

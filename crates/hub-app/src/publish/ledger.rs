@@ -60,6 +60,14 @@ pub trait Ledger: Send + Sync {
     /// Announces creates, durably, with the highest issue number known. Rows that another worker holds are left out.
     fn announce<'a>(&'a self, keys: &'a [PublicationKey], floor: Option<u64>) -> Reply<'a, Announcement>;
 
+    /// Announces changes, links and pages, durably: should the process end before it records what came of them, the ledger
+    /// still says that they may have reached the site. Rows that another worker holds are left out.
+    fn announce_changes<'a>(&'a self, keys: &'a [PublicationKey]) -> Reply<'a, Claim>;
+
+    /// Announced changes of a kind without a recorded answer for `answered_within`: they have lost their process. Of issues
+    /// only those that exist; the others are [`Ledger::open_creates`].
+    fn lost_changes(&self, object: ObjectKind, answered_within: Duration) -> Reply<'_, Vec<LedgerRow>>;
+
     /// Records what came of attempts.
     fn record<'a>(&'a self, recording: &'a Recording) -> Reply<'a, Recorded>;
 
@@ -149,6 +157,18 @@ impl Ledger for Tables<'_> {
                 let lowest = tx.highest_key(self.project.id).await?.max(floor);
                 Announcement::Claimed(tx.mark_creating(self.project.id, keys, lowest).await?)
             }
+        })
+    }
+
+    fn announce_changes<'a>(&'a self, keys: &'a [PublicationKey]) -> Reply<'a, Claim> {
+        ask!(self, tx => tx.mark_sending(self.project.id, keys, None).await?)
+    }
+
+    fn lost_changes(&self, object: ObjectKind, answered_within: Duration) -> Reply<'_, Vec<LedgerRow>> {
+        ask!(self, tx => {
+            let mut lost = tx.uncertain(self.project.id, object, answered_within).await?;
+            lost.retain(|row| object != ObjectKind::Issue || row.remote_id.is_some());
+            lost
         })
     }
 

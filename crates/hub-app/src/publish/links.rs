@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     Context, Session, Tally,
     pages::waits,
-    record::{Attempt, save_as_answered},
+    record::{Attempt, announced},
 };
 use crate::{AppError, plan::Due};
 
@@ -22,6 +22,12 @@ struct Ends {
     hash: hub_domain::ContentHash,
     from: Option<RemoteRef>,
     to: Option<RemoteRef>,
+}
+
+impl Ends {
+    fn key(&self) -> &PublicationKey {
+        &self.row.key
+    }
 }
 
 /// Loads links with their ends. A link's target is an issue or a page, by its kind.
@@ -56,9 +62,9 @@ pub async fn publish_issue_links(
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
     let site = connection.address.clone();
     let jira = &jira;
-    let attempts = links.into_iter().map(|link| async move {
+    announced(context, &site, links, Ends::key, |link, fence| async move {
         let Desired::IssueLink(facts) = link.desired.clone() else {
-            return waits(link.row, link.hash, "it is no link between issues");
+            return waits(link.row, fence, link.hash, "it is no link between issues");
         };
         let keys = link
             .from
@@ -66,13 +72,13 @@ pub async fn publish_issue_links(
             .and_then(|r| r.remote_key.clone())
             .zip(link.to.as_ref().and_then(|r| r.remote_key.clone()));
         let Some((from, to)) = keys else {
-            return waits(link.row, link.hash, "an issue at one of its ends is not published yet");
+            return waits(link.row, fence, link.hash, "an issue at one of its ends is not published yet");
         };
         let started = Instant::now();
         let outcome = jira.link(&facts, &from, &to).await;
-        attempt(link, outcome, started)
-    });
-    save_as_answered(context, &site, attempts).await
+        attempt(link, fence, outcome, started)
+    })
+    .await
 }
 
 /// Publishes links from issues to pages.
@@ -86,25 +92,25 @@ pub async fn publish_remote_links(
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
     let site = connection.address.clone();
     let (jira, address) = (&jira, site.as_str());
-    let attempts = links.into_iter().map(|link| async move {
+    announced(context, &site, links, Ends::key, |link, fence| async move {
         let Desired::RemoteLink(facts) = link.desired.clone() else {
-            return waits(link.row, link.hash, "it is no link to a page");
+            return waits(link.row, fence, link.hash, "it is no link to a page");
         };
         let (Some(issue), Some(page)) = (link.from.clone(), link.to.clone()) else {
-            return waits(link.row, link.hash, "its issue or its page is not published yet");
+            return waits(link.row, fence, link.hash, "its issue or its page is not published yet");
         };
         let path =
             page.remote_key.clone().unwrap_or_else(|| format!("/wiki/pages/viewpage.action?pageId={}", page.remote_id));
         let started = Instant::now();
         let outcome = jira.remote_link(&facts, &issue.remote_id, &page.remote_id, &format!("{address}{path}")).await;
-        attempt(link, outcome, started)
-    });
-    save_as_answered(context, &site, attempts).await
+        attempt(link, fence, outcome, started)
+    })
+    .await
 }
 
-fn attempt(link: Ends, outcome: Outcome, started: Instant) -> Attempt {
+fn attempt(link: Ends, fence: i64, outcome: Outcome, started: Instant) -> Attempt {
     Attempt {
-        fence: link.row.fence,
+        fence,
         hash: link.hash,
         action: AuditAction::Link,
         outcome,

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{
     Context, Session, Tally,
     issues::marker,
-    record::{Attempt, save_as_answered},
+    record::{Attempt, announced},
 };
 use crate::{
     AppError,
@@ -54,39 +54,36 @@ async fn publish_batch(context: &Context<'_>, session: &mut Session, batch: Vec<
     let homepage = &connection.capabilities.homepage_id;
     let site = connection.address.clone();
     let (confluence, parents) = (&confluence, &parents);
-    let attempts = batch.into_iter().filter_map(|Due { row, desired: publication, hash }| {
+    announced(context, &site, batch, Due::key, |Due { row, desired: publication, hash }, fence| async move {
         let parent_id = match plan::parent_of(&publication) {
             Some(parent) => parents.get(&parent).cloned(),
             None => Some(homepage.clone()),
         };
-        let Desired::Page(facts) = publication.desired else { return None };
-        Some(async move {
-            let Some(parent_id) = parent_id else {
-                return waits(row, hash, "the page above it is not published yet");
-            };
-            let write = PageWrite {
-                facts: *facts,
-                kind: row.key.entity.kind,
-                marker: marker(context, Destination::Confluence, &row.key),
-                hash,
-            };
-            let known = known(&row);
-            let started = Instant::now();
-            let page = confluence.publish(&write, &parent_id, known.as_ref()).await;
-            Attempt {
-                fence: row.fence,
-                hash,
-                action: if known.is_some() { AuditAction::Update } else { AuditAction::Create },
-                outcome: page.outcome,
-                remote: page.remote,
-                parent_id: Some(parent_id),
-                duration: started.elapsed(),
-                sent: true,
-                row,
-            }
-        })
-    });
-    save_as_answered(context, &site, attempts).await
+        let (Some(parent_id), Desired::Page(facts)) = (parent_id, publication.desired) else {
+            return waits(row, fence, hash, "the page above it is not published yet");
+        };
+        let write = PageWrite {
+            facts: *facts,
+            kind: row.key.entity.kind,
+            marker: marker(context, Destination::Confluence, &row.key),
+            hash,
+        };
+        let known = known(&row);
+        let started = Instant::now();
+        let page = confluence.publish(&write, &parent_id, known.as_ref()).await;
+        Attempt {
+            fence,
+            hash,
+            action: if known.is_some() { AuditAction::Update } else { AuditAction::Create },
+            outcome: page.outcome,
+            remote: page.remote,
+            parent_id: Some(parent_id),
+            duration: started.elapsed(),
+            sent: true,
+            row,
+        }
+    })
+    .await
 }
 
 fn known(row: &LedgerRow) -> Option<Known> {
@@ -102,13 +99,13 @@ fn known(row: &LedgerRow) -> Option<Known> {
 }
 
 /// An attempt that was not made, because another object must be published first.
-pub fn waits(row: LedgerRow, hash: hub_domain::ContentHash, why: &str) -> Attempt {
+pub fn waits(row: LedgerRow, fence: i64, hash: hub_domain::ContentHash, why: &str) -> Attempt {
     let action = match row.key.object {
         ObjectKind::Issue | ObjectKind::Page => AuditAction::Create,
         ObjectKind::IssueLink | ObjectKind::RemoteLink => AuditAction::Link,
     };
     Attempt {
-        fence: row.fence,
+        fence,
         hash,
         action,
         outcome: Outcome::Retryable(Cause::new(&codes::WAITS_FOR_PARENT, None, why)),

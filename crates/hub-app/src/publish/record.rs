@@ -1,10 +1,10 @@
 //! Outcomes become rows: the ledger's state after the verdict, and one line of the audit trail for every write.
 
-use std::{pin::pin, time::Duration};
+use std::{collections::HashSet, pin::pin, time::Duration};
 
 use futures::{StreamExt, stream};
 use hub_destination::{Cause, Outcome, Remote, Verdict, verdict};
-use hub_domain::{ContentHash, codes};
+use hub_domain::{ContentHash, codes, facts::PublicationKey};
 use hub_store::{AuditAction, AuditOutcome, AuditRow, Failure, FailureState, KnownRemote, LedgerRow, Published};
 use serde_json::json;
 
@@ -83,12 +83,35 @@ pub async fn save(context: &Context<'_>, site: &str, attempts: Vec<Attempt>) -> 
 /// Attempts that are recorded together at most, when several have been answered.
 const TOGETHER: usize = 16;
 
+/// Announces changes, then makes those that are ours to make. `key` names an item's publication, `make` makes its attempt
+/// under the fence of the announcement.
+///
+/// # Errors
+/// As [`save_as_answered`].
+pub async fn announced<T, F: Future<Output = Attempt>>(
+    context: &Context<'_>,
+    site: &str,
+    items: Vec<T>,
+    key: impl Fn(&T) -> &PublicationKey,
+    make: impl Fn(T, i64) -> F,
+) -> Result<Tally, AppError> {
+    let keys: Vec<PublicationKey> = items.iter().map(|item| key(item).clone()).collect();
+    let claim = context.ledger.announce_changes(&keys).await?;
+    let ours: HashSet<PublicationKey> = claim.keys.into_iter().collect();
+    let attempts = items
+        .into_iter()
+        .filter(|item| ours.contains(key(item)))
+        .map(|item| make(item, claim.fence))
+        .collect::<Vec<_>>();
+    save_as_answered(context, site, attempts).await
+}
+
 /// Makes attempts, [`IN_FLIGHT`] at a time, and saves each as soon as it is answered: one that hangs holds up no other's
 /// record, and a process that dies takes few with it.
 ///
 /// # Errors
 /// The database's at once; after every attempt is made, the cause that stops the whole work.
-pub async fn save_as_answered(
+async fn save_as_answered(
     context: &Context<'_>,
     site: &str,
     attempts: impl IntoIterator<Item = impl Future<Output = Attempt>>,

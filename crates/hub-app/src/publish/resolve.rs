@@ -12,7 +12,7 @@ use std::{
 use hub_destination::{Cause, Outcome, site::CALL_TIMEOUT};
 use hub_domain::{
     ContentHash, Label, Marker, codes,
-    facts::{Destination, PublicationKey},
+    facts::{Destination, ObjectKind, PublicationKey},
 };
 use hub_jira::{Found, Jira};
 use hub_store::{AuditAction, KeyScan, LedgerRow, OpenCreate, Stray};
@@ -64,6 +64,35 @@ pub async fn open_creates(context: &Context<'_>, session: &mut Session) -> Resul
     let absent: Vec<_> = absent.into_iter().map(|attempt| (attempt.row.key, attempt.fence)).collect();
     let released = context.ledger.release(&absent).await?;
     Ok((adopted, released))
+}
+
+/// Makes changes, links and pages due again whose process ended before it recorded what came of them: they may have
+/// reached the site, and to repeat them is harmless. Each is a line of the audit trail. Returns how many.
+pub async fn lost_changes(context: &Context<'_>) -> Result<u64, AppError> {
+    let mut released = 0;
+    for object in ObjectKind::ALL {
+        let lost = context.ledger.lost_changes(object, ANSWERED_WITHIN).await?;
+        if lost.is_empty() {
+            continue;
+        }
+        let lost: Vec<Attempt> = lost.into_iter().map(unheard).collect();
+        let trail = lost.iter().map(|attempt| audit_row(context, attempt)).collect();
+        context.ledger.record(&Recording { audit: trail, ..Recording::default() }).await?;
+        let lost: Vec<_> = lost.into_iter().map(|attempt| (attempt.row.key, attempt.fence)).collect();
+        released += context.ledger.release(&lost).await?;
+    }
+    Ok(released)
+}
+
+/// The attempt of which nobody heard.
+fn unheard(row: LedgerRow) -> Attempt {
+    let cause = Cause::new(&codes::UNCERTAIN, None, "the hub ended before the answer came; it is repeated");
+    let action = match (row.key.object, &row.remote_id) {
+        (ObjectKind::Issue | ObjectKind::Page, Some(_)) => AuditAction::Update,
+        (ObjectKind::Issue | ObjectKind::Page, None) => AuditAction::Create,
+        (ObjectKind::IssueLink | ObjectKind::RemoteLink, _) => AuditAction::Link,
+    };
+    Attempt { action, outcome: Outcome::Unknown(cause), ..absence(row) }
 }
 
 /// Searches the keys above `lowest` and adopts what carries a marker of ours and the ledger does not know to exist,

@@ -22,7 +22,7 @@ use crate::publish::{
 };
 
 /// Operations of one test run.
-const STEPS: u64 = 1_500;
+const STEPS: u64 = 3_000;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -141,7 +141,7 @@ async fn the_simulated_ledger_answers_as_postgres_does() {
     for step in 0..steps {
         // The memory's clock goes on by itself.
         let now = START + Duration::from_millis(step);
-        match random.below(15) {
+        match random.below(17) {
             0 | 1 => {
                 let wanted: Vec<Wanted> = some_of(&random)
                     .into_iter()
@@ -159,7 +159,7 @@ async fn the_simulated_ledger_answers_as_postgres_does() {
                     Some(_) => Announcement::Held,
                     None => {
                         let lowest = model.highest_key().max(floor);
-                        Announcement::Claimed(model.mark_creating(&keys, lowest, now).unwrap())
+                        Announcement::Claimed(model.mark(&keys, lowest, true, now).unwrap())
                     }
                 };
                 assert_eq!(announced, expected, "step {step}");
@@ -232,6 +232,18 @@ async fn the_simulated_ledger_answers_as_postgres_does() {
                     assert_eq!(real.recovered(&a, 1).await.unwrap(), model.recovered(&b, now), "step {step}");
                 }
                 held = latest.or(held);
+            }
+            14 => {
+                let keys = some_of(&random);
+                let claimed = real.announce_changes(&keys).await.unwrap();
+                assert_eq!(claimed, model.mark(&keys, None, false, now).unwrap(), "step {step}");
+            }
+            15 => {
+                let object = *random.pick(&ObjectKind::ALL);
+                let within = *random.pick(&[Duration::ZERO, HOUR]);
+                let lost = real.lost_changes(object, within).await.unwrap();
+                let expected = model.lost_changes(object, within, now).unwrap();
+                assert_eq!(in_order(&lost), in_order(&expected), "step {step}");
             }
             13 => {
                 let key = some_of(&random).pop().unwrap_or_else(|| keys().remove(0));

@@ -10,7 +10,9 @@ use hub_domain::{
     Moment,
     facts::{ObjectKind, PublicationKey},
 };
-use hub_store::{AuditRow, KeyScan, LedgerRow, OpenCreate, Recorded, Recovery, RemoteRef, StoreError, Stray, Wanted};
+use hub_store::{
+    AuditRow, Claim, KeyScan, LedgerRow, OpenCreate, Recorded, Recovery, RemoteRef, StoreError, Stray, Wanted,
+};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -242,7 +244,7 @@ impl Ledger for MemoryLedger {
                 return Ok(Announcement::Held);
             }
             let lowest = state.rows.highest_key().max(floor);
-            let claim = state.rows.mark_creating(keys, lowest, now)?;
+            let claim = state.rows.mark(keys, lowest, true, now)?;
             if self.database.random.chance(state.faults.stop_after_announcement) {
                 self.process.stop(self.database.random.millis(1_000, 400_000));
             }
@@ -276,6 +278,14 @@ impl Ledger for MemoryLedger {
 
     fn rows<'a>(&'a self, keys: &'a [PublicationKey]) -> Reply<'a, Vec<LedgerRow>> {
         Box::pin(self.ask(false, |state, _| Ok(state.rows.by_keys(keys))))
+    }
+
+    fn announce_changes<'a>(&'a self, keys: &'a [PublicationKey]) -> Reply<'a, Claim> {
+        Box::pin(self.ask(true, move |state, now| Ok(state.rows.mark(keys, None, false, now)?)))
+    }
+
+    fn lost_changes(&self, object: ObjectKind, answered_within: Duration) -> Reply<'_, Vec<LedgerRow>> {
+        Box::pin(self.ask(false, move |state, now| state.rows.lost_changes(object, answered_within, now)))
     }
 
     fn open_creates(&self, answered_within: Duration) -> Reply<'_, Vec<OpenCreate>> {

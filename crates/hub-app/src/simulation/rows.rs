@@ -239,6 +239,33 @@ impl Rows {
         sent_since: Duration,
         now: Moment,
     ) -> Result<Vec<OpenCreate>, Violation> {
+        self.expire(object, sent_since, now)?;
+        let is_open_create = |row: &&LedgerRow| {
+            row.key.object == object && row.state == PublicationState::Uncertain && row.remote_id.is_none()
+        };
+        let open = self.by_rank(is_open_create).into_iter().map(|row| {
+            let age = row.sent_at.and_then(|at| Duration::try_from(now - at).ok()).unwrap_or_default();
+            OpenCreate { row: row.clone(), age }
+        });
+        Ok(open.collect())
+    }
+
+    pub fn lost_changes(
+        &mut self,
+        object: ObjectKind,
+        sent_since: Duration,
+        now: Moment,
+    ) -> Result<Vec<LedgerRow>, Violation> {
+        self.expire(object, sent_since, now)?;
+        let is_lost = |row: &&LedgerRow| {
+            row.key.object == object
+                && row.state == PublicationState::Uncertain
+                && (object != ObjectKind::Issue || row.remote_id.is_some())
+        };
+        Ok(self.by_rank(is_lost).into_iter().cloned().collect())
+    }
+
+    fn expire(&mut self, object: ObjectKind, sent_since: Duration, now: Moment) -> Result<(), Violation> {
         for row in self.rows.values_mut().filter(|row| row.key.object == object) {
             if row.state == PublicationState::Sending && row.sent_at.is_some_and(|at| at <= now - sent_since) {
                 row.state = PublicationState::Uncertain;
@@ -252,14 +279,7 @@ impl Rows {
                 check(row)?;
             }
         }
-        let is_open_create = |row: &&LedgerRow| {
-            row.key.object == object && row.state == PublicationState::Uncertain && row.remote_id.is_none()
-        };
-        let open = self.by_rank(is_open_create).into_iter().map(|row| {
-            let age = row.sent_at.and_then(|at| Duration::try_from(now - at).ok()).unwrap_or_default();
-            OpenCreate { row: row.clone(), age }
-        });
-        Ok(open.collect())
+        Ok(())
     }
 
     pub fn release(&mut self, absent: &[(PublicationKey, i64)], now: Moment) -> Result<u64, Violation> {
@@ -280,10 +300,12 @@ impl Rows {
         Ok(released)
     }
 
-    pub fn mark_creating(
+    /// Announces sends: with `creates`, of what does not exist only.
+    pub fn mark(
         &mut self,
         keys: &[PublicationKey],
         lowest_key: Option<u64>,
+        creates: bool,
         now: Moment,
     ) -> Result<Claim, Violation> {
         self.last_fence += 1;
@@ -292,7 +314,7 @@ impl Rows {
             let fence = claim.fence;
             let Some(row) = self.row(key) else { continue };
             let is_due = matches!(row.state, PublicationState::Pending | PublicationState::Waiting);
-            if !is_due || row.remote_id.is_some() {
+            if !is_due || (creates && row.remote_id.is_some()) {
                 continue;
             }
             row.state = PublicationState::Sending;
