@@ -30,7 +30,7 @@ use clap::ValueEnum;
 use crate::{demo, prerequisites};
 
 /// Whether a mix restores the database unless the command line says otherwise.
-const RESTORES: bool = false;
+const RESTORES: bool = true;
 
 /// The mix on the command line.
 #[derive(clap::Args)]

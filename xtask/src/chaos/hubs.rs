@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use super::input::Project;
 
 /// What the hubs run unless the command line says otherwise.
-pub const USUAL: HubCommand = HubCommand::Sync;
+pub const USUAL: HubCommand = HubCommand::Work;
 
 /// The pause before a process that ended by itself is started again.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -281,7 +281,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn announce_changes<'a>(&'a self, keys: &'a [PublicationKey]) -> Reply<'a, Claim> {
-        Box::pin(self.ask(true, move |state, now| Ok(state.rows.mark(keys, None, false, now)?)))
+        Box::pin(self.ask(true, move |state, now| state.rows.mark(keys, None, false, now)))
     }
 
     fn lost_changes(&self, object: ObjectKind, answered_within: Duration) -> Reply<'_, Vec<LedgerRow>> {
