@@ -87,6 +87,10 @@ async fn a_clock_that_is_hours_wrong_decides_nothing() {
     // For a process two hours ahead the creates are long overdue, if it believed its own clock.
     let ahead = sync("+2h", &arguments).json(0);
     assert_eq!((&ahead["issues"]["created"], &ahead["uncertain"]), (&json!(0), &json!(60)), "{ahead}");
+    hub.until_issues_exist(60).await;
+    // The search that is due two minutes after the last one is due now.
+    let client = hub.database.client().await;
+    client.batch_execute("update hub.key_scans set began_at = began_at - interval '3 minutes'").await.unwrap();
     let behind = sync("-2h", &["sync", "--project", "shop", "--wait"]).json(0);
     assert_eq!(behind["issues"]["created"], 0, "they had landed, late: {behind}");
     assert_eq!(behind["issues"]["adopted"], 60, "{behind}");
