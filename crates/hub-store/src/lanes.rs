@@ -163,7 +163,7 @@ pub struct QueueLoad {
 /// The pause after a lane's first stop; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause: how long a site that is back may stay unnoticed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 static RING: Query = Query {
     doing: "ring lanes",
