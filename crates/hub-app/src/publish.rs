@@ -54,6 +54,10 @@ pub const DOUBT: Duration = Duration::from_secs(120);
 /// The wait of `sync --wait` after a read that a busy site refused.
 const BUSY: Duration = Duration::from_secs(2);
 
+/// So many such rounds in a row, about eight minutes, and the site's failure is told: it is not busy, it is broken. The last
+/// attempt at a single publication comes after as long a time.
+const BUSY_ROUNDS: u32 = 240;
+
 /// The longest single sleep of `sync --wait`, so that new work is seen in between.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 
@@ -183,7 +187,8 @@ impl From<ObjectKind> for Share {
     }
 }
 
-/// Does one slice of a share's work: at most [`SLICE_ROWS`] publications that were due at `now`. Returns what was
+/// Does one slice of a share's work: at most [`SLICE_ROWS`] publications that were due at `now`, of issues so many new and
+/// [`SLICE_UPDATES`] changed ones. Returns what was
 /// handled; nothing where nothing was due, and then no call was made. While creates are held after a loss of commits,
 /// only what exists is due.
 ///
@@ -258,16 +263,22 @@ async fn run(
     wait: bool,
 ) -> Result<(), AppError> {
     announce(context, store).await?;
+    let mut busy_rounds = 0;
     loop {
-        let (mut handled, mut is_busy) = (0, false);
+        let mut handled = 0;
         // One moment for the whole round: what is put off in it is not due in it again, however long the round takes.
         let now = context.ledger.now().await?;
         match round(context, session, report, now, &mut handled).await {
-            Err(AppError::Stopped { cause, .. }) if wait && passes(&cause) => is_busy = true,
-            other => other?,
+            Err(AppError::Stopped { cause, .. }) if wait && passes(&cause) && busy_rounds < BUSY_ROUNDS => {
+                busy_rounds = if handled > 0 { 1 } else { busy_rounds + 1 };
+            }
+            other => {
+                other?;
+                busy_rounds = 0;
+            }
         }
         let rest = rest(context, store, report).await?;
-        if is_busy {
+        if busy_rounds > 0 {
             context.progress.step(Step::Waiting { seconds: BUSY.as_secs(), reason: "a site that is busy" });
             tokio::time::sleep(BUSY).await;
             continue;

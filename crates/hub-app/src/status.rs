@@ -3,6 +3,7 @@
 use hub_domain::{EntityKind, Moment, codes, facts::ObjectKind};
 use hub_store::{LaneLine, ProjectRow, Store};
 use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
 
 use crate::{
     AppError,
@@ -89,6 +90,8 @@ pub struct ProjectStatus {
     pub publications: Vec<StateCount>,
     /// What holds publications up.
     pub causes: Vec<CauseCount>,
+    /// Since when creates are held, because the database lost commits and the sites have to be looked at first.
+    pub creates_held_since: Option<String>,
     /// What audits found at the sites and a person has to decide, the first 50.
     pub findings: Vec<FindingLine>,
 }
@@ -103,6 +106,7 @@ pub async fn of(store: &Store, row: &ProjectRow) -> Result<ProjectStatus, AppErr
     let entities = tx.entity_counts(row.id).await?;
     let lines = tx.summary(row.id).await?;
     let causes = tx.causes(row.id).await?;
+    let held = tx.recovery(row.id, store.server_seen()).await?;
     tx.commit().await?;
     Ok(ProjectStatus {
         project: row.key.to_string(),
@@ -127,6 +131,7 @@ pub async fn of(store: &Store, row: &ProjectRow) -> Result<ProjectStatus, AppErr
                 count: c.rows,
             })
             .collect(),
+        creates_held_since: held.and_then(|held| held.began_at.format(&Rfc3339).ok()),
         findings: audit::findings(store, row, 50).await?,
     })
 }

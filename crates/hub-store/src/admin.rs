@@ -198,8 +198,8 @@ static CONNECTORS: Query = Query {
 };
 static SAVE_CAPABILITIES: Query = Query {
     doing: "save what the destination was found to offer",
-    sql: "update hub.connectors set capabilities = $2, capabilities_at = $3, updated_at = now() where id = $1",
-    types: &[Type::UUID, Type::JSONB, Type::TIMESTAMPTZ],
+    sql: "update hub.connectors set capabilities = $2, capabilities_at = clock_timestamp(), updated_at = now() where id = $1",
+    types: &[Type::UUID, Type::JSONB],
 };
 
 pub(crate) static QUERIES: &[&Query] = &[
@@ -318,17 +318,12 @@ impl Store {
         connectors(&CONNECTORS.rows(&*self.client().await?, &[&project.0]).await?)
     }
 
-    /// Keeps what a destination was found to offer, and when.
+    /// Keeps what a destination was found to offer, and when, by the database's clock.
     ///
     /// # Errors
     /// [`StoreError::Connect`] or [`StoreError::Query`].
-    pub async fn save_capabilities(
-        &self,
-        connector: Uuid,
-        capabilities: &Value,
-        found_at: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        SAVE_CAPABILITIES.run(&*self.client().await?, &[&connector, capabilities, &found_at]).await?;
+    pub async fn save_capabilities(&self, connector: Uuid, capabilities: &Value) -> Result<(), StoreError> {
+        SAVE_CAPABILITIES.run(&*self.client().await?, &[&connector, capabilities]).await?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::{
     StoreError, WorkerTx,
     entities::{external_id, kind},
-    ledger_rows::{KeyColumns, object},
+    ledger_rows::{KeyColumns, SAME_KEY, object},
     query::Query,
     tx::BATCH,
 };
@@ -120,14 +120,17 @@ static OPEN: Query = Query {
 static DISTRUST: Query = Query {
     doing: "take a content for unknown",
     // Only what is still as the audit read it: a row that was written meanwhile is not stale.
-    sql: "update hub.publication p set published_hash = decode(repeat('00', 32), 'hex'),
+    sql: concat!(
+        "update hub.publication p set published_hash = decode(repeat('00', 32), 'hex'),
                  state = 'pending', updated_at = now()
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])
             u (object, entity_type, external_id, target_type, target_id, hash)
-           where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
+           where ",
+        SAME_KEY!(),
+        "
              and p.published_hash = u.hash and p.remote_id is not null and p.state = 'published'
-             and p.desired_hash is not null",
+             and p.desired_hash is not null"
+    ),
     types: &[
         Type::UUID,
         Type::TEXT_ARRAY,

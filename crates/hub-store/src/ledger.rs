@@ -16,7 +16,7 @@ use tokio_postgres::types::Type;
 use crate::{
     StoreError, WorkerTx,
     entities::count,
-    ledger_rows::{COLUMNS, KeyColumns, key, ledger_row, object},
+    ledger_rows::{COLUMNS, KeyColumns, SAME_KEY, key, ledger_row, object},
     query::Query,
     tx::BATCH,
 };
@@ -164,8 +164,8 @@ static BY_KEYS: Query = Query {
         COLUMNS!(),
         " from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
             u (object, entity_type, external_id, target_type, target_id)
-            join hub.publication p on p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id"
+            join hub.publication p on ",
+        SAME_KEY!()
     ),
     types: &[Type::UUID, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY],
 };

@@ -6,7 +6,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use crate::{
     LedgerRow, StoreError, WorkerTx,
-    ledger_rows::{COLUMNS, KeyColumns, ledger_row},
+    ledger_rows::{COLUMNS, KeyColumns, SAME_KEY, ledger_row},
     query::Query,
     tx::BATCH,
 };
@@ -42,14 +42,17 @@ static REVIVE: Query = Query {
 };
 static REVIVE_KEYS: Query = Query {
     doing: "revive dead letters",
-    sql: "update hub.publication p set attempts = 0, error_code = null, error_message = null, remote_status = null,
+    sql: concat!(
+        "update hub.publication p set attempts = 0, error_code = null, error_message = null, remote_status = null,
                  state = case when p.desired_hash is distinct from p.published_hash then 'pending' else 'published' end,
                  updated_at = now()
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
             u (object, entity_type, external_id, target_type, target_id)
-           where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
-             and p.state = 'dead'",
+           where ",
+        SAME_KEY!(),
+        "
+             and p.state = 'dead'"
+    ),
     types: &[Type::UUID, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY],
 };
 static DISCARD: Query = Query {
@@ -62,13 +65,16 @@ static DISCARD: Query = Query {
 };
 static DISCARD_KEYS: Query = Query {
     doing: "discard dead letters",
-    sql: "update hub.publication p set desired_hash = p.published_hash, state = 'published', attempts = 0,
+    sql: concat!(
+        "update hub.publication p set desired_hash = p.published_hash, state = 'published', attempts = 0,
                  error_code = null, error_message = null, remote_status = null, updated_at = now()
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
             u (object, entity_type, external_id, target_type, target_id)
-           where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
-             and p.state = 'dead'",
+           where ",
+        SAME_KEY!(),
+        "
+             and p.state = 'dead'"
+    ),
     types: &[Type::UUID, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY],
 };
 

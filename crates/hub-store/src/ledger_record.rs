@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 
 use crate::{
     StoreError, WorkerTx,
-    ledger_rows::{KeyColumns, key},
+    ledger_rows::{KeyColumns, SAME_KEY, key},
     query::Query,
     tx::BATCH,
 };
@@ -107,14 +107,17 @@ pub struct Recorded {
 static FENCE: Query = Query { doing: "number the send", sql: "select nextval('hub.publication_fence')", types: &[] };
 static SENDING: Query = Query {
     doing: "announce the send",
-    sql: "update hub.publication p set state = 'sending', fence = $7, sent_at = clock_timestamp(), lowest_key = $8,
+    sql: concat!(
+        "update hub.publication p set state = 'sending', fence = $7, sent_at = clock_timestamp(), lowest_key = $8,
                  next_attempt_at = null, updated_at = now()
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
             u (object, entity_type, external_id, target_type, target_id)
-           where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
+           where ",
+        SAME_KEY!(),
+        "
              and p.state in ('pending', 'waiting') and ($9 is false or p.remote_id is null)
-          returning p.object, p.entity_type, p.external_id, p.target_type, p.target_id",
+          returning p.object, p.entity_type, p.external_id, p.target_type, p.target_id"
+    ),
     types: &[
         Type::UUID,
         Type::TEXT_ARRAY,
@@ -129,7 +132,8 @@ static SENDING: Query = Query {
 };
 static RECORD_PUBLISHED: Query = Query {
     doing: "record what was published",
-    sql: "update hub.publication p set published_hash = u.hash, remote_id = coalesce(u.remote_id, p.remote_id),
+    sql: concat!(
+        "update hub.publication p set published_hash = u.hash, remote_id = coalesce(u.remote_id, p.remote_id),
                  remote_key = coalesce(u.remote_key, p.remote_key),
                  remote_version = coalesce(u.remote_version, p.remote_version),
                  remote_labels = case when jsonb_typeof(u.labels) = 'array'
@@ -142,10 +146,12 @@ static RECORD_PUBLISHED: Query = Query {
                         $10::text[], $11::int8[], $12::jsonb[], $13::text[])
             u (object, entity_type, external_id, target_type, target_id, fence, hash, remote_id, remote_key,
                remote_version, labels, remote_parent)
-           where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
+           where ",
+        SAME_KEY!(),
+        "
              and p.fence = u.fence
-          returning p.object, p.entity_type, p.external_id, p.target_type, p.target_id",
+          returning p.object, p.entity_type, p.external_id, p.target_type, p.target_id"
+    ),
     types: &[
         Type::UUID,
         Type::TEXT_ARRAY,
@@ -166,7 +172,8 @@ static RECORD_FAILURE: Query = Query {
     doing: "record what failed",
     // Only a send that was announced can be uncertain. An update that may have happened leaves a content that nobody knows.
     // A row that by now is wanted as it is published has nothing to wait for.
-    sql: "update hub.publication p set
+    sql: concat!(
+        "update hub.publication p set
                  state = case when u.state = 'uncertain' then 'uncertain'
                               when p.desired_hash is not distinct from p.published_hash then 'published'
                               else u.state end,
@@ -186,11 +193,13 @@ static RECORD_FAILURE: Query = Query {
                         $16::int8[], $17::text[])
             u (object, entity_type, external_id, target_type, target_id, fence, state, delay, code, message,
                remote_status, spent, remote_id, remote_key, remote_version, remote_parent)
-           where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
+           where ",
+        SAME_KEY!(),
+        "
              and p.fence = u.fence and p.state <> 'published'
              and (u.state <> 'uncertain' or p.state in ('sending', 'uncertain'))
-          returning p.object, p.entity_type, p.external_id, p.target_type, p.target_id",
+          returning p.object, p.entity_type, p.external_id, p.target_type, p.target_id"
+    ),
     types: &[
         Type::UUID,
         Type::TEXT_ARRAY,

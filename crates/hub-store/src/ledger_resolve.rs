@@ -11,7 +11,7 @@ use tokio_postgres::types::Type;
 use crate::{
     LedgerRow, PublicationState, StoreError, WorkerTx,
     entities::count,
-    ledger_rows::{COLUMNS, KeyColumns, ledger_row, object},
+    ledger_rows::{COLUMNS, KeyColumns, SAME_KEY, ledger_row, object},
     query::Query,
     tx::BATCH,
 };
@@ -53,15 +53,18 @@ static OPEN: Query = Query {
 };
 static RELEASE: Query = Query {
     doing: "release creates that never reached the site",
-    sql: "update hub.publication p set
+    sql: concat!(
+        "update hub.publication p set
                  state = case when p.desired_hash is distinct from p.published_hash then 'pending' else 'published' end,
                  sent_at = null, lowest_key = null, error_code = null, error_message = null, remote_status = null,
                  updated_at = now()
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int8[])
             u (object, entity_type, external_id, target_type, target_id, fence)
-           where p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type
-             and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id
-             and p.fence = u.fence and p.state = 'uncertain'",
+           where ",
+        SAME_KEY!(),
+        "
+             and p.fence = u.fence and p.state = 'uncertain'"
+    ),
     types: &[
         Type::UUID,
         Type::TEXT_ARRAY,

@@ -142,6 +142,15 @@ macro_rules! COLUMNS {
 }
 pub(crate) use COLUMNS;
 
+/// What makes a row `p` of the ledger that of a key `u`, as [`KeyColumns`] sends it, in the project `$1`.
+macro_rules! SAME_KEY {
+    () => {
+        "p.project_id = $1 and p.object = u.object and p.entity_type = u.entity_type \
+         and p.external_id = u.external_id and p.target_type = u.target_type and p.target_id = u.target_id"
+    };
+}
+pub(crate) use SAME_KEY;
+
 pub(crate) fn ledger_row(row: &Row) -> Result<LedgerRow, StoreError> {
     let optional_hash = |column| -> Result<Option<ContentHash>, StoreError> {
         if row.get::<_, Option<&[u8]>>(column).is_some() { hash(row, column).map(Some) } else { Ok(None) }

@@ -68,6 +68,12 @@ fn text(one: &ProjectStatus) -> String {
             cause.message
         ));
     }
+    if let Some(since) = &one.creates_held_since {
+        text.push_str(&format!(
+            "\ncreates are held since {since}: the database lost its latest commits, as by a restore\n    \
+             Keep `haida-hub work` or `sync --wait` running: they look at the site after two minutes and go on."
+        ));
+    }
     if !one.findings.is_empty() {
         text.push('\n');
         text.push_str(&super::audit::findings(&one.findings));

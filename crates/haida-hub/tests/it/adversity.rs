@@ -169,3 +169,32 @@ async fn the_label_finds_an_issue_that_was_moved_before_its_create_was_known() {
     assert_eq!(hub.issues().await[0]["projectKey"], "OTHER");
     once(&hub, 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_creates_are_held_and_the_status_says_so_until_the_site_was_looked_at() {
+    let hub = Hub::start().await;
+    hub.ready();
+    taken(&hub, 3).await;
+    hub.hub(&["sync", "--project", "shop", "--wait"]).json(0);
+    // The database is put back to before the creates: it knows of no issue, and the server is on another timeline.
+    let client = hub.database.client().await;
+    client
+        .batch_execute(
+            "update hub.publication set state = 'pending', published_hash = null, remote_id = null, remote_key = null
+               where object = 'issue';
+             update hub_private.server set timeline = timeline + 1",
+        )
+        .await
+        .unwrap();
+    let held = hub.hub(&["sync", "--project", "shop"]).json(0);
+    assert_eq!((&held["issues"]["created"], &held["waiting"]), (&json!(0), &json!(3)), "{held}");
+    let status = hub.hub(&["status", "--project", "shop"]).json(0);
+    assert!(status[0]["creates_held_since"].is_string(), "{status}");
+    // As if two minutes had passed.
+    client.batch_execute("update hub.recoveries set began_at = began_at - interval '3 minutes'").await.unwrap();
+    let found = hub.hub(&["sync", "--project", "shop", "--wait"]).json(0);
+    assert_eq!((&found["issues"]["adopted"], &found["issues"]["created"]), (&json!(3), &json!(0)), "{found}");
+    once(&hub, 3).await;
+    let status = hub.hub(&["status", "--project", "shop"]).json(0);
+    assert!(status[0]["creates_held_since"].is_null(), "{status}");
+}

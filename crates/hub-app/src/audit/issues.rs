@@ -90,8 +90,9 @@ async fn heal(
 }
 
 /// Reads the keys that are new since the last audit. A marker of ours on an issue that the ledger does not name is a create
-/// that took effect after all: it is adopted where the ledger has no other issue, and else shown as a duplicate.
-pub(super) async fn look_for_duplicates(audit: &mut Audit<'_>, session: &mut Session) -> Result<(), AppError> {
+/// that took effect after all: it is adopted where the ledger has no other issue, and else shown as a duplicate. Returns
+/// whether the end of the keys was reached.
+pub(super) async fn look_for_duplicates(audit: &mut Audit<'_>, session: &mut Session) -> Result<bool, AppError> {
     let context = audit.context;
     let project = context.project;
     let tx = audit.store.worker(project.tenant_id).await?;
@@ -154,5 +155,5 @@ pub(super) async fn look_for_duplicates(audit: &mut Audit<'_>, session: &mut Ses
         tx.move_cursor(project.id, SOURCE, "keys", &to).await?;
         tx.commit().await?;
     }
-    Ok(())
+    Ok(scan.is_whole)
 }

@@ -76,7 +76,7 @@ impl Sites for Connectors<'_> {
     fn keep<'a>(&'a self, destination: Destination, capabilities: &'a Value) -> BoxFuture<'a, Result<(), AppError>> {
         Box::pin(async move {
             let connector = self.connector(destination).await?;
-            self.store.save_capabilities(connector.id, capabilities, Moment::now_utc()).await?;
+            self.store.save_capabilities(connector.id, capabilities).await?;
             Ok(())
         })
     }

@@ -33,6 +33,32 @@ fn position(key: &PublicationKey) -> Position {
     )
 }
 
+/// A row of which nothing is known.
+fn blank(key: &PublicationKey, now: Moment) -> LedgerRow {
+    LedgerRow {
+        key: key.clone(),
+        rank: 0,
+        desired_hash: None,
+        published_hash: None,
+        remote_id: None,
+        remote_key: None,
+        remote_version: None,
+        remote_labels: None,
+        remote_parent: None,
+        state: PublicationState::Pending,
+        attempts: 0,
+        fence: 0,
+        next_attempt_at: None,
+        sent_at: None,
+        lowest_key: None,
+        error_code: None,
+        error_message: None,
+        remote_status: None,
+        published_at: None,
+        updated_at: now,
+    }
+}
+
 /// A loss of commits that holds creates, or held them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Holding {
@@ -100,26 +126,14 @@ impl Rows {
                 continue;
             }
             let row = LedgerRow {
-                key: stray.key.clone(),
-                rank: 0,
                 desired_hash: Some(stray.hash),
                 published_hash: Some(stray.hash),
                 remote_id: Some(stray.remote_id.clone()),
                 remote_key: Some(stray.remote_key.clone()),
-                remote_version: None,
                 remote_labels: Some(stray.labels.clone()),
-                remote_parent: None,
                 state: PublicationState::Published,
-                attempts: 0,
-                fence: 0,
-                next_attempt_at: None,
-                sent_at: None,
-                lowest_key: None,
-                error_code: None,
-                error_message: None,
-                remote_status: None,
                 published_at: Some(now),
-                updated_at: now,
+                ..blank(&stray.key, now)
             };
             self.rows.insert(position(&stray.key), row);
             taken += 1;
@@ -136,28 +150,7 @@ impl Rows {
             }
             let Some(row) = self.row(key) else {
                 if desired_hash.is_some() {
-                    let row = LedgerRow {
-                        key: key.clone(),
-                        rank: *rank,
-                        desired_hash: *desired_hash,
-                        published_hash: None,
-                        remote_id: None,
-                        remote_key: None,
-                        remote_version: None,
-                        remote_labels: None,
-                        remote_parent: None,
-                        state: PublicationState::Pending,
-                        attempts: 0,
-                        fence: 0,
-                        next_attempt_at: None,
-                        sent_at: None,
-                        lowest_key: None,
-                        error_code: None,
-                        error_message: None,
-                        remote_status: None,
-                        published_at: None,
-                        updated_at: now,
-                    };
+                    let row = LedgerRow { rank: *rank, desired_hash: *desired_hash, ..blank(key, now) };
                     self.rows.insert(position(key), row);
                     changed += 1;
                 }

@@ -4,7 +4,6 @@ use hub_domain::ProjectKey;
 use hub_store::{ConnectorKind, NewProject, StoreError, credential};
 use hub_testkit::TestDatabase;
 use serde_json::json;
-use time::macros::datetime;
 
 use crate::sample::{new_project, project};
 
@@ -42,10 +41,15 @@ async fn connectors_are_one_site_and_forget_capabilities_when_it_changes() {
     assert_eq!(kinds, ConnectorKind::ALL);
     assert!(connectors.iter().all(|c| c.base_url == "https://acme.atlassian.net" && c.capabilities.is_none()));
 
-    let at = datetime!(2026-11-24 12:00 UTC);
-    store.save_capabilities(connectors[0].id, &json!({"types": ["Bug"]}), at).await.unwrap();
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let before = tx.now().await.unwrap();
+    store.save_capabilities(connectors[0].id, &json!({"types": ["Bug"]})).await.unwrap();
+    let after = tx.now().await.unwrap();
     let found = store.connectors(project.id).await.unwrap();
-    assert_eq!((found[0].capabilities.clone(), found[0].capabilities_at), (Some(json!({"types": ["Bug"]})), Some(at)));
+    assert_eq!(found[0].capabilities, Some(json!({"types": ["Bug"]})));
+    // By the database's clock, as everything that grows old.
+    let at = found[0].capabilities_at.unwrap();
+    assert!(before <= at && at <= after, "{before} {at} {after}");
     // The same settings keep them, another site does not.
     store.add_project(&NewProject { update: true, ..new_project("acme", "ctb") }).await.unwrap();
     assert!(store.connectors(project.id).await.unwrap()[0].capabilities.is_some());
