@@ -18,6 +18,15 @@ use super::{Context, issues::marker};
 /// The kinds of entities that have issues.
 const KINDS: [EntityKind; 3] = [EntityKind::TestCase, EntityKind::Run, EntityKind::Defect];
 
+/// How thorough a search is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// It looks for what is there, to adopt it.
+    Glance,
+    /// It also proves that what it does not find is not there.
+    Proof,
+}
+
 /// Reads what is not known yet of the keys above `lowest`. `settled` is how long an issue may take to appear in an empty
 /// key.
 ///
@@ -27,13 +36,16 @@ pub async fn read(
     jira: &Jira<'_>,
     read: &KeysRead,
     lowest: u64,
+    search: Search,
     began_at: Moment,
     settled: Duration,
 ) -> Result<(Vec<Found>, KeysRead), Outcome> {
     let missing = to_read(read, lowest);
     let mut found = jira.numbered(&missing.again).await?;
-    let scan = jira.scan_above(missing.above).await?;
-    found.extend(scan);
+    found.extend(match search {
+        Search::Glance => jira.glance_above(missing.above).await?,
+        Search::Proof => jira.scan_above(missing.above).await?,
+    });
     let read = after(read, lowest, &missing, &found, began_at, settled);
     Ok((found, read))
 }

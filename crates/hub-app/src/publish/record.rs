@@ -5,8 +5,11 @@ use std::{collections::HashSet, pin::pin, time::Duration};
 use futures::{StreamExt, stream};
 use hub_destination::{Cause, Outcome, Remote, Verdict, verdict};
 use hub_domain::{ContentHash, codes, facts::PublicationKey};
-use hub_store::{AuditAction, AuditOutcome, AuditRow, Failure, FailureState, KnownRemote, LedgerRow, Published};
+use hub_store::{
+    AuditAction, AuditOutcome, AuditRow, Failure, FailureState, KnownRemote, LedgerRow, Published, Recorded,
+};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{Context, Tally, add, ledger::Recording};
 use crate::AppError;
@@ -52,6 +55,26 @@ fn stops(outcome: &Outcome) -> Option<Cause> {
     }
 }
 
+/// How long a record is tried again while the database is away. What the site has done is known here and nowhere else: without
+/// its record it would be in doubt. The fence keeps a late record from counting where somebody has taken over.
+const RECORD_WITHIN: Duration = Duration::from_secs(30);
+
+/// The pause between two attempts at a record. A refused connection costs nothing.
+const RECORD_AGAIN: Duration = Duration::from_millis(200);
+
+/// Records, as soon as the database can be reached.
+async fn record(context: &Context<'_>, recording: &Recording) -> Result<Recorded, AppError> {
+    let until = Instant::now() + RECORD_WITHIN;
+    loop {
+        match context.ledger.record(recording).await {
+            Err(error) if error.code() == &codes::DATABASE_UNREACHABLE && Instant::now() < until => {
+                tokio::time::sleep(RECORD_AGAIN).await;
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Saves attempts in one transaction.
 ///
 /// # Errors
@@ -70,7 +93,7 @@ pub async fn save(context: &Context<'_>, site: &str, attempts: Vec<Attempt>) -> 
         settle(attempt, &mut tally, &mut published, &mut failures);
     }
     let recording = context.guards.fenced(context, Recording { published, failures, audit }).await?;
-    let recorded = context.ledger.record(&recording).await?;
+    let recorded = record(context, &recording).await?;
     if !recorded.stale.is_empty() {
         tracing::warn!(count = recorded.stale.len(), "another worker has taken rows over; its record stands");
     }

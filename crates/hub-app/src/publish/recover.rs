@@ -7,6 +7,7 @@ use hub_store::KeysRead;
 
 use super::{
     Context, Session, Tally,
+    keys::Search,
     resolve::{ANSWERED_WITHIN, SEARCH_EVERY, search},
 };
 use crate::AppError;
@@ -31,7 +32,7 @@ pub async fn lost_commits(context: &Context<'_>, session: &mut Session) -> Resul
     let Some(mut scan) = context.ledger.claim_scan(SEARCH_EVERY).await? else { return Ok(Tally::default()) };
     // What was read before the loss was told to a ledger that has forgotten it.
     scan.read = KeysRead::default();
-    let (adopted, _) = search(context, session, &mut scan, lowest).await?;
+    let (adopted, _) = search(context, session, &mut scan, lowest, Search::Proof).await?;
     context.ledger.recovered(&recovery, adopted.adopted).await?;
     tracing::info!(project = %context.project.key, adopted = adopted.adopted, "creates go on after a loss of commits");
     Ok(adopted)

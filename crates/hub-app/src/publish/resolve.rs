@@ -20,7 +20,7 @@ use hub_store::{AuditAction, KeyScan, LedgerRow, OpenCreate, Stray};
 use super::{
     Context, Session, Tally,
     issues::{SEND_WITHIN, marker},
-    keys,
+    keys::{self, Search},
     ledger::Recording,
     record::{Attempt, audit_row, save},
 };
@@ -48,7 +48,8 @@ pub async fn open_creates(context: &Context<'_>, session: &mut Session) -> Resul
     let spacing = if is_overdue { SEARCH_EVERY.min(doubt) } else { doubt };
     let Some(mut scan) = context.ledger.claim_scan(spacing).await? else { return Ok((Tally::default(), 0)) };
     let lowest = open.iter().map(|create| create.row.lowest_key.unwrap_or(0)).min().unwrap_or(0);
-    let (mut adopted, found) = search(context, session, &mut scan, lowest).await?;
+    let thorough = if is_overdue { Search::Proof } else { Search::Glance };
+    let (mut adopted, found) = search(context, session, &mut scan, lowest, thorough).await?;
     let moved = witnesses(context, session, &open, &found).await?;
     let (elsewhere, found) = (moved.0, found.into_iter().chain(moved.1).collect::<HashSet<_>>());
     super::add(&mut adopted, elsewhere);
@@ -102,11 +103,12 @@ pub async fn search(
     session: &mut Session,
     scan: &mut KeyScan,
     lowest: u64,
+    thorough: Search,
 ) -> Result<(Tally, HashSet<PublicationKey>), AppError> {
     let connection = session.jira(context, true).await?;
     let site = connection.address.clone();
     let jira = Jira::new(connection.transport.as_ref(), &context.project.jira_project_key);
-    let (found, read) = keys::read(&jira, &scan.read, lowest, scan.began_at, context.guards.doubt())
+    let (found, read) = keys::read(&jira, &scan.read, lowest, thorough, scan.began_at, context.guards.doubt())
         .await
         .map_err(|outcome| AppError::stopped(&site, outcome))?;
     // Keys come upwards: of two issues with one marker the older is the one to keep, the audit shows the other.
