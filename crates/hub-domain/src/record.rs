@@ -2,6 +2,8 @@
 //! `hub-pipeline`, which knows meanings. Nothing is mapped here; texts are as the source wrote them, apart from
 //! characters that no XML can hold, which the reader removes and reports.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// One thing that a reader found, in the order of the file.
@@ -52,12 +54,44 @@ pub struct SuiteRecord {
 }
 
 /// A file that a test left behind, as the report names it; never opened by a reader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AttachmentRecord {
     /// What it is called, if other than its path.
     pub name: Option<String>,
-    /// The path or address as written.
+    /// The path or address as written; empty where the content stands in the report itself.
     pub path: String,
+    /// The media type as the report names it.
+    pub content_type: Option<String>,
+    /// The content, where it stands in the report itself, at most 8 MiB.
+    pub body: Option<Embedded>,
+}
+
+/// The bytes of an attachment that stands in the report itself.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Embedded(pub Vec<u8>);
+
+impl fmt::Debug for Embedded {
+    /// Their number: the bytes themselves say nothing to a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// One step of a test's execution.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StepRecord {
+    /// How many steps it stands inside of; 0 for the outermost.
+    pub depth: u8,
+    /// What it does.
+    pub name: String,
+    /// The outcome in the source's word.
+    pub status: Option<String>,
+    /// The duration in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// What it says of its failure, at most 8,192 characters.
+    pub message: Option<String>,
 }
 
 /// One execution of one test as a report describes it.
@@ -86,8 +120,20 @@ pub struct ResultRecord {
     pub started_at: Option<String>,
     /// The device, browser project or host.
     pub device: Option<String>,
+    /// The browser, where the report names it beside the device.
+    pub browser: Option<String>,
+    /// The platform or operating system, where the report names it beside the device.
+    pub platform: Option<String>,
     /// The environment in the source's word.
     pub environment: Option<String>,
+    /// What the tool calls the same test in other runs (Allure's `historyId`).
+    pub history_id: Option<String>,
+    /// The parameters that tell this execution from others of the same test, as name and value.
+    pub parameters: Vec<(String, String)>,
+    /// Tags without `@`.
+    pub tags: Vec<String>,
+    /// Its steps, outer before inner, in the order of execution.
+    pub steps: Vec<StepRecord>,
     /// The class of the error.
     pub error_type: Option<String>,
     /// The error's message, at most 8,192 characters.

@@ -42,5 +42,8 @@ fn make(id: String, mut row: Row<'_>) -> Record {
 /// Paths are joined by comma and space; a comma alone may be part of a path.
 fn attachments(cell: &str) -> Vec<AttachmentRecord> {
     let paths = cell.split('\n').flat_map(|line| line.split(", ")).map(str::trim).filter(|path| !path.is_empty());
-    paths.take(limits::ATTACHMENTS).map(|path| AttachmentRecord { name: None, path: path.to_owned() }).collect()
+    paths
+        .take(limits::ATTACHMENTS)
+        .map(|path| AttachmentRecord { path: path.to_owned(), ..AttachmentRecord::default() })
+        .collect()
 }

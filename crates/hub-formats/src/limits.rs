@@ -28,6 +28,24 @@ pub const PROPERTIES: usize = 256;
 /// Attachments of one test.
 pub const ATTACHMENTS: usize = 256;
 
+/// Steps of one test; a Robot Framework test with loops can log thousands, of which nobody reads the last.
+pub const STEPS: usize = 512;
+
+/// Bytes of an attachment whose content stands in the report itself: a full-page screenshot has about 2 MB.
+pub const EMBEDDED_BYTES: usize = 8 << 20;
+
+/// Bytes of all contents that one test embeds.
+pub const EMBEDDED_BYTES_PER_TEST: usize = 16 << 20;
+
+/// Bytes of one JSON string: an embedded attachment in base64. What follows is dropped before it reaches memory.
+pub const JSON_STRING_BYTES: usize = EMBEDDED_BYTES / 3 * 4 + 4;
+
+/// Elements and attributes that one test's element may hold in memory as a tree; what follows is passed over.
+pub const NODES_PER_ELEMENT: usize = 20_000;
+
+/// Bytes of text that one test's element may hold in memory as a tree.
+pub const TEXT_PER_ELEMENT: usize = 4 << 20;
+
 /// Bytes kept of one running text before it is cleaned and cut: the largest text in the widest encoding, and as much
 /// again for escape sequences that cleaning removes.
 pub const RAW_TEXT_BYTES: usize = DETAILS_CHARS * 8;

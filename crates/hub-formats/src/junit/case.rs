@@ -204,7 +204,7 @@ impl Case {
     fn attach(&mut self, path: String) {
         let known = self.record.attachments.iter().any(|attachment| attachment.path == path);
         if !known && !path.is_empty() && self.record.attachments.len() < limits::ATTACHMENTS {
-            self.record.attachments.push(AttachmentRecord { name: None, path });
+            self.record.attachments.push(AttachmentRecord { path, ..AttachmentRecord::default() });
         }
     }
 

@@ -44,6 +44,11 @@ fn compact(debug: &str) -> String {
     };
     let mut out = String::new();
     for line in lines.iter().filter(says) {
+        let mut line = line.clone();
+        for silent in ["name: None, ", "content_type: None, ", "body: None, ", "status: None, ", "duration_ms: None, "]
+        {
+            line = line.replace(silent, "");
+        }
         let tight = line.replace(", )", ")").replace(", ]", "]").replace(", }", "}");
         out.push_str(tight.trim_end().trim_end_matches(','));
         out.push('\n');

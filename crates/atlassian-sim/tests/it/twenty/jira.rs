@@ -326,6 +326,8 @@ async fn behaviour_17_bulk_writes_go_on_after_their_answer() {
     let id = id_of(&edit(json!([{"name": "new"}]), json!(["CTB-1", "CTB-2", "CTB-9"])).await);
     let mut seen = Vec::new();
     let last = loop {
+        // Read before the state is: what is not complete afterwards was not complete then.
+        let labels = site.truth().await["issues"][0]["fields"]["labels"].clone();
         let now = state(&id).await.with(200);
         if seen.last() != Some(&now["status"]) {
             seen.push(now["status"].clone());
@@ -333,7 +335,7 @@ async fn behaviour_17_bulk_writes_go_on_after_their_answer() {
         if now["status"] == "COMPLETE" {
             break now;
         }
-        assert_eq!(site.truth().await["issues"][0]["fields"]["labels"], json!(["old"]), "{now}");
+        assert_eq!(labels, json!(["old"]), "{now}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     assert_eq!(seen, [json!("ENQUEUED"), json!("RUNNING"), json!("COMPLETE")]);
