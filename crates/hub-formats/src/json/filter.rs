@@ -174,7 +174,7 @@ fn step(state: State, byte: u8) -> (State, Effect) {
         }
         (State::Escape { kept: GONE }, _) => (State::Text { kept: GONE }, Effect::Drop),
         (State::Escape { kept }, b'u') => (State::Hex { kept: (kept + 5).min(LIMIT), left: 4, value: 0 }, Effect::Keep),
-        (State::Escape { kept }, _) => (State::Text { kept }, Effect::Keep),
+        (State::Escape { kept }, _) => (State::Text { kept: (kept + 1).min(LIMIT) }, Effect::Keep),
         (State::Hex { kept, left, value }, byte) => {
             let digit = char::from(byte).to_digit(16).unwrap_or_default();
             let value = (value << 4) | digit;
