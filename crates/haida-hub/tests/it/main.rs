@@ -17,5 +17,6 @@ mod fleet;
 mod journey;
 mod killed;
 mod queue;
+mod settings;
 mod support;
 mod work;
