@@ -49,6 +49,11 @@ codes! {
     UNREADABLE_FILE = "HUB-1015", "the file cannot be opened", "Check the path and the permission.";
     UNKNOWN_REFERENCE = "HUB-1016", "a record points to something that is not there", "Load the file that holds it as well; the record was taken without the link.";
 
+    ARCHIVE_BOMB = "HUB-1021", "the archive unpacks to more than any report holds", "Hand over the report itself, or an archive that holds nothing else.";
+    ARCHIVE_DAMAGED = "HUB-1022", "the archive or packed file cannot be unpacked", "Pack it again with plain ZIP or gzip, without a password.";
+    UNSAFE_PATH = "HUB-1023", "a path leads out of the folder or archive it belongs to", "Pack the files again with paths relative to one folder and without links.";
+    NESTED_ARCHIVE = "HUB-1024", "an archive lies inside an archive", "Unpack the outer archive and hand over what it holds.";
+
     SITE_UNREACHABLE = "HUB-2001", "the site does not answer", "Check the address, the network and the site's status page, then run the command again.";
     AUTHENTICATION = "HUB-2002", "the site does not accept the account or token", "Renew the API token and the value behind its credential reference; nothing was created.";
     PERMISSION = "HUB-2003", "the account may not do this at the site", "Give the account the permission named in the message.";

@@ -25,6 +25,8 @@ pub struct Format {
     pub title: &'static str,
     /// What its files hold.
     pub holds: Holds,
+    /// Whether the files of one folder are one report: the tool writes a file for each suite or test.
+    pub spread: bool,
     /// Whether a file is of this format, by its content.
     pub sniff: fn(&Head<'_>) -> bool,
     /// Reads a file of this format. Everything that is wrong goes to the reporter.

@@ -33,7 +33,7 @@ use counts::Counts;
 use suite::Suites;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "junit", title: "JUnit XML and its dialects", holds: Holds::Results, sniff, read };
+    Format { name: "junit", title: "JUnit XML and its dialects", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     matches!(head.prolog().root, Some("testsuites" | "testsuite"))
