@@ -98,6 +98,42 @@ fn a_long_text_is_cut_once_per_field_and_the_rest_is_read() {
     assert_eq!(lines, [Some(1), Some(1), Some(2)], "where the first text that was cut begins");
 }
 
+/// What is refused is refused before anything in it is read, and what is passed over names files that are never opened.
+#[test]
+fn a_doctype_that_declares_nothing_is_passed_over_and_any_other_is_refused() {
+    let rest = "<testsuites><testsuite name=\"s\"><testcase name=\"&x;\"/></testsuite></testsuites>";
+    for doctype in [
+        "<!DOCTYPE testsuites>",
+        "<!doctype testsuites SYSTEM 'file:///etc/passwd' >",
+        "<?xml version=\"1.0\" ?>\n<!DOCTYPE testsuites SYSTEM \"http://example.org/run.dtd\"> \n",
+        "<!-- a --><!DOCTYPE testsuites PUBLIC \"-//E//[x] > %y; &z;\" \"e.dtd\"><?pi?>",
+    ] {
+        let read = read(&format!("{doctype}{rest}"));
+        assert_eq!(results(&read).len(), 1, "{doctype}: {:?}", read.problems);
+        assert_eq!(results(&read)[0].name, "&x;", "an entity is text");
+        assert!(read.problems.iter().all(|problem| problem.severity == Severity::Repaired), "{:?}", read.problems);
+    }
+    let long = format!("<!DOCTYPE testsuites SYSTEM \"{}\">", "x".repeat(limits::DOCTYPE_BYTES));
+    for doctype in [
+        "<!DOCTYPE testsuites []>",
+        "<!DOCTYPE testsuites [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>",
+        "<!DOCTYPE testsuites SYSTEM \"a\" [<!ENTITY x 'y'>]>",
+        "<!DOCTYPE testsuites SYSTEM '\" [<!ENTITY x \"y\">]>'>",
+        "<!DOCTYPE testsuites [<!ENTITY % p SYSTEM \"http://example.org/p\"> %p;]>",
+        "<!DOCTYPE testsuites %p;>",
+        "<!DOCTYPE testsuites <!ENTITY x 'y'> >",
+        "<!DOCTYPE testsuites",
+        "<!DOCTYPE testsuites SYSTEM \"",
+        long.as_str(),
+    ] {
+        let read = read(&format!("{doctype}{rest}"));
+        assert!(read.records.is_empty(), "{doctype}");
+        assert_eq!(read.problems.len(), 1, "{doctype}: {:?}", read.problems);
+        assert_eq!((read.problems[0].code, read.problems[0].severity), (&codes::DOCTYPE_REFUSED, Severity::Fatal));
+        assert_eq!((read.problems[0].position.line, read.problems[0].position.column), (Some(1), Some(1)));
+    }
+}
+
 #[test]
 fn problems_are_listed_up_to_the_limit_and_then_counted() {
     let text = format!("<testsuite name=\"s\">{}</testsuite>", "<testcase/>".repeat(2_500));
