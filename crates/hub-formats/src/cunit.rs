@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use hub_domain::codes;
-use hub_domain::record::{Record, ResultRecord, StepRecord, SuiteRecord};
+use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
 use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
@@ -19,8 +19,12 @@ use crate::junit::values::{self, Group};
 use crate::limits;
 use crate::open_suites::OpenSuites;
 use crate::parts;
-use crate::reporter::{Field, Reporter};
+use crate::reporter::Reporter;
 use crate::xml::Xml;
+
+mod assertion;
+
+use assertion::assertion;
 
 pub(crate) const FORMAT: Format = Format { name: "cunit", title: "CUnit results", holds: Holds::Results, sniff, read };
 
@@ -223,37 +227,5 @@ impl Cunit {
                 self.summary.properties.push((format!("{kind} {}", name.to_ascii_lowercase()), number.to_string()));
             }
         }
-    }
-}
-
-/// Adds a failed assertion: the first one is the failure's message, all of them are steps and lines of the details.
-fn assertion(record: &mut ResultRecord, test: &Element, reporter: &mut Reporter<'_>) {
-    let condition = test.text_of("CONDITION").unwrap_or_default();
-    let file = test.text_of("FILE_NAME");
-    let place = match (&file, test.text_of("LINE_NUMBER")) {
-        (Some(file), Some(line)) => format!("{file}:{line}: "),
-        (Some(file), None) => format!("{file}: "),
-        (None, _) => String::new(),
-    };
-    if record.file.is_none() {
-        record.file = file.and_then(|file| parts::name(&file, test.at, reporter));
-    }
-    let message = parts::bounded(&condition, Field::Message, test.at, reporter);
-    if record.message.is_none() {
-        record.message.clone_from(&message);
-    }
-    let mut details = record.details.take().unwrap_or_default();
-    if details.len() < Field::Details.limit() {
-        if !details.is_empty() {
-            details.push('\n');
-        }
-        details.push_str(&place);
-        details.push_str(&condition);
-    }
-    record.details = parts::bounded(&details, Field::Details, test.at, reporter);
-    if record.steps.len() < limits::STEPS {
-        let name = format!("{place}assertion");
-        let status = Some("failure".to_owned());
-        record.steps.push(StepRecord { depth: 0, name, status, duration_ms: None, message });
     }
 }

@@ -7,16 +7,19 @@
 use std::ops::ControlFlow;
 
 use hub_domain::codes;
-use hub_domain::record::{Record, ResultRecord, SuiteRecord};
+use hub_domain::record::{Record, ResultRecord};
 
 use crate::element::{Element, Visit, Want};
 use crate::junit::counts::{Counts, Declared};
 use crate::junit::values::Group;
 use crate::open_suites::OpenSuites;
 use crate::parts;
-use crate::reporter::{At, Field, Reporter};
+use crate::reporter::Reporter;
 
 mod case;
+mod suite;
+
+use suite::Suite;
 
 /// What differs between the two formats.
 pub(crate) trait Dialect {
@@ -27,6 +30,9 @@ pub(crate) trait Dialect {
 
     /// The numbers in the header of the root or a suite.
     fn declared(head: &Element) -> Declared;
+
+    /// The tests that the header counts beside those that ran, where it does.
+    fn not_run(head: &Element) -> Option<u64>;
 
     /// The start time in the header of the root or a suite.
     fn started_at(head: &Element) -> Option<String>;
@@ -42,20 +48,6 @@ pub(crate) trait Dialect {
 
     /// The header's numbers, once the environment and the number of tests in the file are known.
     fn settle(declared: Declared, environment: Option<&Element>, not_run: Option<u64>, rows: u64) -> Declared;
-}
-
-/// What is remembered of an open suite.
-#[derive(Debug)]
-struct Suite {
-    name: Option<String>,
-    head: Element,
-    tags: Vec<String>,
-    platform: Option<String>,
-    /// Its own reason or failure.
-    message: Option<String>,
-    details: Option<String>,
-    /// How many results the file had when it began.
-    before: u64,
 }
 
 /// The reader of both formats.
@@ -105,7 +97,7 @@ impl<D: Dialect> Visit for Nunit<D> {
         let declared = D::declared(&head);
         if outermost {
             self.declared = Some(declared);
-            self.not_run = parts::count(&head, "not-run");
+            self.not_run = D::not_run(&head);
         }
         self.begin(head, declared, reporter);
         ControlFlow::Continue(())
@@ -137,11 +129,9 @@ impl<D: Dialect> Visit for Nunit<D> {
                 }
             }
             _ => {
-                let message = element.text_of("message");
-                let details = element.text_of("stack-trace");
                 if let Some(suite) = self.suites.state() {
-                    suite.message = message.or(suite.message.take());
-                    suite.details = details.or(suite.details.take());
+                    suite.message = element.text_of("message").or(suite.message.take());
+                    suite.details = element.text_of("stack-trace").or(suite.details.take());
                 }
             }
         }
@@ -170,64 +160,6 @@ impl<D: Dialect> Visit for Nunit<D> {
 }
 
 impl<D: Dialect> Nunit<D> {
-    /// Begins a suite or the report.
-    fn begin(&mut self, head: Element, declared: Declared, reporter: &mut Reporter<'_>) {
-        let mut record = SuiteRecord {
-            started_at: D::started_at(&head),
-            declared: declared.into(),
-            line: Some(head.at.line),
-            ..SuiteRecord::default()
-        };
-        let written = parts::name(head.attribute("name").unwrap_or_default(), head.at, reporter);
-        let mut name = written.clone();
-        if head.name == D::ROOT {
-            name = None;
-            record.properties.extend(written.clone().map(|name| ("name".to_owned(), name)));
-        } else if let Some(written) = &written
-            && let Some(file) = assembly_file(&head, written)
-        {
-            // The folder in which an assembly was built says nothing of the test and differs between machines.
-            name = file.rsplit(['/', '\\']).next().map(str::to_owned);
-            record.file = Some(file.to_owned());
-        }
-        for property in ["type", "description", "label", "site"] {
-            record.properties.extend(head.filled(property).map(|value| (property.to_owned(), value)));
-        }
-        let suite = Suite {
-            name: name.clone(),
-            head,
-            tags: Vec::new(),
-            platform: None,
-            message: None,
-            details: None,
-            before: self.results,
-        };
-        self.suites.open(name, record, suite);
-    }
-
-    /// The machine. Who was logged in is nobody's business, and the folder holds the name of that person.
-    fn environment(&mut self, element: &Element) {
-        let platform = element.filled("os-version").or_else(|| element.filled("platform"));
-        let host = element.filled("machine-name");
-        let in_root = self.suites.states().count() == 1;
-        if in_root && let Some(declared) = &mut self.declared {
-            *declared = D::settle(*declared, Some(element), self.not_run.take(), 0);
-        }
-        let declared = self.declared.filter(|_| in_root);
-        if let Some(record) = self.suites.record() {
-            record.host = host;
-            record.declared = declared.map_or(record.declared, Into::into);
-        }
-        for (name, value) in &element.attributes {
-            if !["machine-name", "user", "user-domain", "cwd"].contains(&name.as_str()) {
-                self.suites.property(name, value);
-            }
-        }
-        if let Some(suite) = self.suites.state() {
-            suite.platform = platform;
-        }
-    }
-
     fn case(&mut self, element: &Element, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         self.suites.hand_on(reporter)?;
         let mut record = Box::new(ResultRecord {
@@ -239,7 +171,7 @@ impl<D: Dialect> Nunit<D> {
             line: Some(element.at.line),
             ..ResultRecord::default()
         });
-        let (class, name) = D::class_and_name(element, self.suites.path());
+        let (class, name) = D::class_and_name(element, self.places());
         record.class_name = class.and_then(|class| parts::name(&class, element.at, reporter));
         record.name = parts::name(&name, element.at, reporter).unwrap_or_default();
         for tag in self.suites.states().flat_map(|suite| &suite.tags) {
@@ -256,47 +188,13 @@ impl<D: Dialect> Nunit<D> {
         reporter.record(Record::Result(record))
     }
 
-    /// Hands on the failure of the innermost suite, where no test tells of it.
-    fn failed_by_itself(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        let path = self.suites.path().to_vec();
-        let empty = self.suites.state().is_some_and(|suite| suite.before == self.results);
-        let Some(suite) = self.suites.state() else { return ControlFlow::Continue(()) };
-        let status = D::status(&suite.head);
-        let message = suite.message.take().unwrap_or_default();
-        let cleaning = suite.head.attribute("site") == Some("TearDown") || in_clean_up(&message);
-        let failed = ["Failed", "Failure", "Error", "Invalid", "NotRunnable", "Cancelled"].contains(&status.as_str());
-        let (Some(name), true) = (suite.name.clone(), failed && (empty || cleaning)) else {
-            return ControlFlow::Continue(());
-        };
-        let at: At = suite.head.at;
-        let what = if cleaning { "TearDown" } else { status.as_str() };
-        let details = suite.details.take().unwrap_or_default();
-        let record = ResultRecord {
-            suite: path,
-            class_name: suite.head.filled("classname"),
-            name: format!("{name} ({what})"),
-            error_type: parts::error_type(&message),
-            message: parts::bounded(&message, Field::Message, at, reporter),
-            details: parts::bounded(&details, Field::Details, at, reporter),
-            status,
-            line: Some(at.line),
-            ..ResultRecord::default()
-        };
-        self.results += 1;
-        reporter.record(Record::Result(Box::new(record)))
+    /// The suites around a test that may be part of its name: all but the one of a single method around its arguments.
+    fn places(&self) -> &[String] {
+        let path = self.suites.path();
+        let kind = self.suites.states().next_back().and_then(|suite| suite.head.attribute("type"));
+        match (kind, path) {
+            (Some("ParameterizedTest" | "ParameterizedMethod" | "GenericMethod" | "Theory"), [outer @ .., _]) => outer,
+            (_, path) => path,
+        }
     }
-}
-
-/// The path of the assembly or project that a suite is, as far as it is written.
-fn assembly_file<'e>(head: &'e Element, name: &'e str) -> Option<&'e str> {
-    let kind = head.attribute("type").unwrap_or_default();
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    let like_file = extension.is_some_and(|extension| ["dll", "exe", "nunit", "csproj"].contains(&extension.as_str()));
-    let is_file = matches!(kind, "Assembly" | "Project") || (kind.is_empty() && like_file);
-    let is_path = |text: &&str| text.contains(['/', '\\']);
-    head.attribute("fullname").filter(is_path).or(Some(name).filter(is_path)).filter(|_| is_file)
-}
-
-fn in_clean_up(message: &str) -> bool {
-    ["TearDown :", "OneTimeTearDown:", "TestFixtureTearDown"].iter().any(|start| message.trim().starts_with(start))
 }

@@ -1,4 +1,4 @@
-//! NUnit 2's result file (`test-results`), also as NUnit 3's writer, unittest-cpp adapters, Pester and others write it,
+//! NUnit 2's result file (`test-results`), also as NUnit 3's writer, Pester and others write it,
 //! and a bare `test-suite` of it. Up to 2.4 a test has no `result`: its status is then `Success`, `Failure` or, where it
 //! was not executed, `not-run`.
 //!
@@ -46,9 +46,13 @@ impl Dialect for Two {
             tests: parts::count(head, "total"),
             failures: parts::count(head, "failures"),
             errors: parts::count(head, "errors"),
-            skipped: parts::count(head, "not-run"),
+            skipped: Self::not_run(head).or_else(|| left_out(head)),
             disabled: None,
         }
+    }
+
+    fn not_run(head: &Element) -> Option<u64> {
+        parts::count(head, "not-run").filter(|not_run| left_out(head).is_none_or(|left_out| left_out == *not_run))
     }
 
     fn started_at(head: &Element) -> Option<String> {
@@ -58,7 +62,11 @@ impl Dialect for Two {
 
     fn class_and_name(case: &Element, path: &[String]) -> (Option<String>, String) {
         let full = case.filled("name").unwrap_or_default();
-        let divided = place_by_suites(&full, path).or_else(|| place_by_dots(&full));
+        let by_suites = place_by_suites(&full, path);
+        let divided = match by_suites {
+            Some((place, true)) => Some(place),
+            Some((_, false)) | None => place_by_dots(&full).or(by_suites.map(|(place, _)| place)),
+        };
         match divided.and_then(|place| Some((place, full.get(place.len() + 1..)?))) {
             Some((class, name)) if !name.trim().is_empty() => (Some(class.to_owned()), name.to_owned()),
             Some(_) | None => (None, full),
@@ -99,22 +107,32 @@ impl Dialect for Two {
     }
 }
 
-/// The longest sequence of suite names that the full name begins with; a suite between them may not be part of it, as that
-/// of a fixture around its parameters is not. Only suites know where the name of a test begins that was given in the
-/// code and holds dots itself.
-fn place_by_suites<'n>(full: &'n str, path: &[String]) -> Option<&'n str> {
+/// The tests that were left out, by reason. NUnit's `not-run` is their sum; Pester's counts others, which are not in the file.
+fn left_out(head: &Element) -> Option<u64> {
+    let counts: Vec<u64> =
+        ["ignored", "skipped", "invalid"].iter().filter_map(|name| parts::count(head, name)).collect();
+    (!counts.is_empty()).then(|| counts.into_iter().fold(0, u64::saturating_add))
+}
+
+/// The longest sequence of suite names that the full name begins with, and whether it holds the innermost suite or goes
+/// on with its name, as that of a method around its arguments does. A suite in between may not be part of it: that of a
+/// fixture around its parameters is not. Only suites know where a name begins that holds dots itself.
+fn place_by_suites<'n>(full: &'n str, path: &[String]) -> Option<(&'n str, bool)> {
     let path = path.get(path.len().saturating_sub(NAMED_SUITES)..).unwrap_or(path);
-    let mut longest = 0;
+    let mut found = (0, false);
     for start in 0..path.len() {
         let mut rest = full;
-        for name in path.get(start..).unwrap_or_default() {
+        for (index, name) in path.iter().enumerate().skip(start) {
+            let innermost = index + 1 == path.len();
             if let Some(after) = rest.strip_prefix(name.as_str()).and_then(|after| after.strip_prefix('.')) {
                 rest = after;
-                longest = longest.max(full.len() - rest.len() - 1);
+                found = found.max((full.len() - rest.len() - 1, innermost));
+            } else if innermost && rest.len() < full.len() && rest.starts_with(name.as_str()) {
+                found = found.max((full.len() - rest.len() - 1, true));
             }
         }
     }
-    full.get(..longest).filter(|place| !place.is_empty())
+    full.get(..found.0).filter(|place| !place.is_empty()).map(|place| (place, found.1))
 }
 
 /// What stands before the last dot outside of brackets and quotes.
@@ -148,6 +166,8 @@ mod tests {
             ("A.F(5).T1", &["A", "F", "F(5)"], Some("A.F(5)"), "T1"),
             ("A.F<Int32>(5.0).T(\"a.b\")", &[], Some("A.F<Int32>(5.0)"), "T(\"a.b\")"),
             ("A.Main.T", &["x.dll", "A", "A.Main"], Some("A.Main"), "T"),
+            ("A.Base.T", &["x.dll", "A", "Inherits"], Some("A.Base"), "T"),
+            ("A.C.a name. Of two.", &["x.dll", "A", "Inherits"], Some("A"), "C.a name. Of two."),
             ("T", &["x.dll", "A"], None, "T"),
             ("A user pays. Then leaves.", &["A"], None, "A user pays. Then leaves."),
             ("A.", &["A"], None, "A."),

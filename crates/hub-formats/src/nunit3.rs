@@ -50,6 +50,10 @@ impl Dialect for Three {
         }
     }
 
+    fn not_run(_: &Element) -> Option<u64> {
+        None
+    }
+
     fn started_at(head: &Element) -> Option<String> {
         head.filled("start-time")
     }

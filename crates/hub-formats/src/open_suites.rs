@@ -72,12 +72,15 @@ impl<T> OpenSuites<T> {
         self.open.iter().map(|open| &open.state)
     }
 
-    /// Hands on the suites that have begun: to be called before a test or an inner suite.
+    /// Hands on the suites that have begun: to be called before a test or an inner suite. One without a name that says
+    /// nothing else is left out.
     pub(crate) fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         if self.waiting {
             self.waiting = false;
             for open in &mut self.open {
-                if let Some(record) = open.record.take() {
+                let Some(record) = open.record.take() else { continue };
+                let nothing = SuiteRecord { path: record.path.clone(), line: record.line, ..SuiteRecord::default() };
+                if open.named || *record != nothing {
                     reporter.record(Record::Suite(*record))?;
                 }
             }

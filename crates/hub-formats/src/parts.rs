@@ -96,11 +96,33 @@ pub(crate) fn output(record: &mut ResultRecord, printed: &str, at: At, reporter:
     }
 }
 
-/// The class of an error where a message begins with it, as .NET and Java write it: `System.IO.IOException : no disk`.
+/// The class of an error that a message begins with, as .NET and Java write it, perhaps behind the name of the phase in
+/// which it happened: `System.IO.IOException : no disk`, `SetUp : System.IO.IOException : no disk`.
 pub(crate) fn error_type(message: &str) -> Option<String> {
-    let (class, _) = message.trim_start().split_once(':')?;
-    let class = class.trim_end();
-    let is_class = class.ends_with("Exception") || class.ends_with("Error");
-    let plain = class.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$' | '+' | '`'));
-    (is_class && plain).then(|| class.to_owned())
+    let (before, _) = message.trim_start().lines().next()?.rsplit_once(':')?;
+    let plain = |part: &&str| part.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$' | '+' | '`'));
+    let is_class = |part: &&str| part.ends_with("Exception") || part.ends_with("Error");
+    before.split(':').map(str::trim).take_while(plain).take(2).find(is_class).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_of_error_is_found_where_the_message_begins_with_it_and_nowhere_else() {
+        for (message, class) in [
+            ("System.ApplicationException : broke", Some("System.ApplicationException")),
+            ("TearDown : System.IO.IOException : the file is open", Some("System.IO.IOException")),
+            ("OneTimeSetUp: A.B+CException : x", Some("A.B+CException")),
+            ("java.lang.AssertionError: expected: 1", Some("java.lang.AssertionError")),
+            ("  Expected: 1\n  But was: 2", None),
+            ("this is an IOException : or not", None),
+            ("SetUp : step : IOException : too far", None),
+            ("IOException", None),
+            ("", None),
+        ] {
+            assert_eq!(error_type(message).as_deref(), class, "{message}");
+        }
+    }
 }

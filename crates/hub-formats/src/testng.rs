@@ -55,7 +55,7 @@ struct Testng {
 impl Visit for Testng {
     fn want(&self, name: &str, _: &[String]) -> Want {
         match name {
-            "test-method" | "group" => Want::Whole,
+            "test-method" | "method" => Want::Whole,
             "reporter-output" => Want::Nothing,
             _ => Want::Enter,
         }
@@ -91,6 +91,7 @@ impl Visit for Testng {
                 };
                 self.suites.open(name, record, ());
             }
+            "group" => self.groups.begin(&head, reporter),
             "class" => {
                 let name = parts::name(head.attribute("name").unwrap_or_default(), head.at, reporter);
                 let package = head.filled("package").filter(|package| package != "[default]");
@@ -105,8 +106,8 @@ impl Visit for Testng {
     }
 
     fn whole(&mut self, element: Element, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        if element.name == "group" {
-            self.groups.take(&element, reporter);
+        if element.name == "method" {
+            self.groups.member(&element, reporter);
             return ControlFlow::Continue(());
         }
         self.suites.hand_on(reporter)?;

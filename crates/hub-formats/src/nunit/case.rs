@@ -8,7 +8,7 @@ use crate::parts;
 use crate::reporter::{Field, Reporter};
 
 /// Attributes that are kept as they are: no other field has room for them.
-const KEPT: [&str; 7] = ["description", "id", "label", "site", "seed", "asserts", "runstate"];
+const KEPT: [&str; 6] = ["description", "label", "site", "seed", "asserts", "runstate"];
 
 /// Fills in what a test says of itself beyond its name and outcome.
 pub(super) fn describe(record: &mut ResultRecord, element: &Element, reporter: &mut Reporter<'_>) {
@@ -26,16 +26,23 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Element, reporter: &
     for category in element.all("categories").flat_map(|categories| categories.all("category")) {
         parts::tag(&mut record.tags, category.attribute("name").unwrap_or_default());
     }
+    let mut skip_reason = None;
     for property in element.all("properties").flat_map(|properties| properties.all("property")) {
         let value = property.attribute("value").unwrap_or(&property.text);
         match property.attribute("name").unwrap_or_default() {
             "Category" => parts::tag(&mut record.tags, value),
             // NUnit 2 and its writers say the description twice.
             "Description" if element.filled("description").is_some() => {}
+            "_SKIPREASON" => skip_reason = Some(value),
             name => parts::property(record, name, value),
         }
     }
     explain(record, element, reporter);
+    if record.message.is_none()
+        && let Some(reason) = skip_reason
+    {
+        record.message = parts::bounded(reason, Field::Message, element.at, reporter);
+    }
     assertions(record, element, reporter);
     if let Some(output) = element.child("output") {
         parts::output(record, &output.text, output.at, reporter);
@@ -51,11 +58,11 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Element, reporter: &
 fn explain(record: &mut ResultRecord, element: &Element, reporter: &mut Reporter<'_>) {
     let failure = element.child("failure").or_else(|| element.child("error"));
     let Some(said) = failure.or_else(|| element.child("reason")) else { return };
-    let message = said.text_of("message").or_else(|| Some(said.text.trim().to_owned()));
-    let message = message.unwrap_or_default();
-    record.message = parts::bounded(&message, Field::Message, said.at, reporter);
+    // With its indentation: NUnit sets what was expected above what it was.
+    let message = &said.child("message").unwrap_or(said).text;
+    record.message = parts::bounded(message, Field::Message, said.at, reporter);
     if failure.is_some() {
-        record.error_type = parts::error_type(&message);
+        record.error_type = parts::error_type(message);
     }
     let details = said.child("stack-trace").map(|trace| trace.text.as_str()).unwrap_or_default();
     record.details = parts::bounded(details, Field::Details, said.at, reporter);
@@ -64,24 +71,24 @@ fn explain(record: &mut ResultRecord, element: &Element, reporter: &mut Reporter
 /// The assertions, where they say more than the failure does: several of them, or warnings of a test that passed.
 fn assertions(record: &mut ResultRecord, element: &Element, reporter: &mut Reporter<'_>) {
     let all: Vec<&Element> = element.all("assertions").flat_map(|assertions| assertions.all("assertion")).collect();
-    if let [only] = all.as_slice()
-        && only.text_of("message").as_deref().map(str::trim) == record.message.as_deref().map(str::trim)
-    {
-        return;
-    }
+    let message =
+        |assertion: &Element| assertion.child("message").map(|message| message.text.clone()).unwrap_or_default();
+    let single =
+        matches!(all.as_slice(), [only] if Some(message(only).trim()) == record.message.as_deref().map(str::trim));
     for assertion in all.into_iter().take(limits::STEPS) {
-        let message = assertion.text_of("message").unwrap_or_default();
-        record.steps.push(StepRecord {
-            depth: 0,
-            name: "assertion".to_owned(),
-            status: assertion.filled("result"),
-            duration_ms: None,
-            message: parts::bounded(&message, Field::Message, assertion.at, reporter),
-        });
+        if !single {
+            record.steps.push(StepRecord {
+                depth: 0,
+                name: "assertion".to_owned(),
+                status: assertion.filled("result"),
+                duration_ms: None,
+                message: parts::bounded(&message(assertion), Field::Message, assertion.at, reporter),
+            });
+        }
         if record.details.is_none()
-            && let Some(trace) = assertion.text_of("stack-trace")
+            && let Some(trace) = assertion.child("stack-trace")
         {
-            record.details = parts::bounded(&trace, Field::Details, assertion.at, reporter);
+            record.details = parts::bounded(&trace.text, Field::Details, assertion.at, reporter);
         }
     }
 }

@@ -135,6 +135,35 @@ fn a_doctype_that_declares_nothing_is_passed_over_and_any_other_is_refused() {
 }
 
 #[test]
+fn attempts_and_groups_without_end_stay_in_their_bounds_and_no_attempt_is_lost() {
+    let exception = format!("<exception class=\"E\"><message>{}</message></exception>", "m".repeat(8_000));
+    let mut text = String::from("<testng-results><suite name=\"s\"><groups>");
+    for group in 0..3 {
+        let _ = write!(text, "<group name=\"g{group}\">");
+        for method in 0..19_000 {
+            let _ = write!(text, "<method name=\"t{method}\" class=\"c\" signature=\"t()\"/>");
+        }
+        text.push_str("</group>");
+    }
+    text.push_str("</groups><test name=\"t\"><class name=\"c\">");
+    for attempt in 0..3_000 {
+        let _ =
+            write!(text, "<test-method name=\"t{attempt}\" status=\"SKIP\" retried=\"true\">{exception}</test-method>");
+    }
+    text.push_str(
+        "<test-method name=\"t0\" signature=\"t()\" status=\"PASS\"/></class></test></suite></testng-results>",
+    );
+    let read = read(&text);
+    let rows = results(&read);
+    assert_eq!(rows.len(), 3_001);
+    let passed = rows.iter().find(|row| row.status == "PASS").unwrap();
+    assert_eq!(passed.tags, ["g0", "g1", "g2"]);
+    assert!(rows.iter().all(|row| row.attempt == 0), "another signature is another method");
+    let codes: Vec<&str> = read.problems.iter().map(|problem| problem.code.id).collect();
+    assert_eq!(codes, ["HUB-1005"]);
+}
+
+#[test]
 fn problems_are_listed_up_to_the_limit_and_then_counted() {
     let text = format!("<testsuite name=\"s\">{}</testsuite>", "<testcase/>".repeat(2_500));
     let read = read(&text);

@@ -185,13 +185,20 @@ pub(super) fn moment(value: &str) -> Option<OffsetDateTime> {
     (2000..=2100).contains(&moment.year()).then(|| moment.to_offset(time::UtcOffset::UTC))
 }
 
-/// The offset of a zone that Java names by letters. `IST`, `CST` and their like mean several zones and are none here.
+/// The offset of a zone that Java names by letters. `IST`, `CST`, `BST`, `MST` mean several zones and are none here.
 fn offset(zone: &str) -> Option<&str> {
     Some(match zone {
         "UTC" | "GMT" | "WET" => "+00:00",
         "CET" | "WEST" => "+01:00",
         "CEST" | "EET" => "+02:00",
-        "EEST" => "+03:00",
+        "EEST" | "MSK" => "+03:00",
+        "JST" | "KST" => "+09:00",
+        "ART" | "BRT" => "-03:00",
+        "EDT" => "-04:00",
+        "EST" | "CDT" | "COT" | "PET" => "-05:00",
+        "MDT" => "-06:00",
+        "PDT" => "-07:00",
+        "PST" => "-08:00",
         _ => zone.strip_prefix("GMT").filter(|offset| offset.len() == 6)?,
     })
 }
@@ -215,6 +222,7 @@ mod tests {
             "2025-12-15T19:59:34 UTC",
             "2025-12-15T20:59:34 CET",
             "2025-12-15T21:59:34 GMT+02:00",
+            "2025-12-15T16:59:34 ART",
         ] {
             let found = moment(value).map(|moment| moment.unix_timestamp());
             assert_eq!(found, Some(1_765_828_774), "{value}");
