@@ -72,15 +72,15 @@ impl<T> OpenSuites<T> {
         self.open.iter().map(|open| &open.state)
     }
 
-    /// Hands on the suites that have begun: to be called before a test or an inner suite. One without a name that says
-    /// nothing else is left out.
+    /// Hands on the suites that have begun: to be called before a test or an inner suite. One without a name has the path
+    /// of the one around it and would be taken for it; only the outermost, the report's header, is handed on without.
     pub(crate) fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         if self.waiting {
             self.waiting = false;
-            for open in &mut self.open {
-                let Some(record) = open.record.take() else { continue };
+            for (depth, open) in self.open.iter_mut().enumerate() {
+                let Some(record) = open.record.take().filter(|_| open.named || depth == 0) else { continue };
                 let nothing = SuiteRecord { path: record.path.clone(), line: record.line, ..SuiteRecord::default() };
-                if open.named || *record != nothing {
+                if *record != nothing || open.named {
                     reporter.record(Record::Suite(*record))?;
                 }
             }
@@ -95,5 +95,44 @@ impl<T> OpenSuites<T> {
             self.path.pop();
         }
         Some(closed.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::Collected;
+
+    #[test]
+    fn a_suite_is_handed_on_once_and_never_under_the_path_of_another() {
+        let mut sink = Collected::default();
+        let mut reporter = Reporter::new("f", &mut sink);
+        let mut suites = OpenSuites::default();
+        let _ = suites.hand_on(&mut reporter);
+        let said = |host: &str| SuiteRecord { host: Some(host.to_owned()), ..SuiteRecord::default() };
+        for (name, record) in
+            [(None, said("root")), (None, said("lost")), (Some("a"), said("a")), (Some("b"), said("b"))]
+        {
+            suites.open(name.map(str::to_owned), record, name);
+            suites.property("k", "v");
+            suites.property("nothing", " ");
+        }
+        for _ in 0..2 {
+            let _ = suites.hand_on(&mut reporter);
+        }
+        suites.property("late", "v");
+        assert_eq!(suites.path(), ["a", "b"]);
+        assert_eq!(suites.close(), Some(Some("b")));
+        assert_eq!(suites.path(), ["a"]);
+        let shape: Vec<_> = sink
+            .records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Suite(suite) => Some((suite.path.join("/"), suite.host.clone()?, suite.properties.len())),
+                Record::Result(_) | Record::Case(_) | Record::Defect(_) => None,
+            })
+            .collect();
+        let expect = [("", "root"), ("a", "a"), ("a/b", "b")].map(|(path, host)| (path.to_owned(), host.to_owned(), 1));
+        assert_eq!(shape, expect);
     }
 }

@@ -67,15 +67,9 @@ impl Visit for Testng {
                 self.counts.root(head.at, reporter);
                 let (declared, properties) = header(&head);
                 self.counts.declare_report(declared);
-                if declared.tests.is_some() {
-                    let record = SuiteRecord {
-                        declared: declared.into(),
-                        properties,
-                        line: Some(head.at.line),
-                        ..SuiteRecord::default()
-                    };
-                    reporter.record(Record::Suite(record))?;
-                }
+                let line = Some(head.at.line);
+                let record = SuiteRecord { declared: declared.into(), properties, line, ..SuiteRecord::default() };
+                self.suites.open(None, record, ());
             }
             "suite" | "test" => {
                 self.suites.hand_on(reporter)?;
@@ -120,7 +114,7 @@ impl Visit for Testng {
                 self.class = None;
                 self.give_up_attempts(reporter)?;
             }
-            "suite" | "test" => {
+            "testng-results" | "suite" | "test" => {
                 self.suites.hand_on(reporter)?;
                 self.suites.close();
                 if name == "suite" {

@@ -45,7 +45,8 @@ impl<D: Dialect> Nunit<D> {
             && let Some(file) = assembly_file(&head, written)
         {
             // The folder in which an assembly was built says nothing of the test and differs between machines.
-            name = file.rsplit(['/', '\\']).next().map(str::to_owned);
+            let last = file.rsplit(['/', '\\']).find(|part| !part.trim().is_empty());
+            name = last.map_or(name, |last| Some(last.to_owned()));
             record.file = Some(file.to_owned());
         }
         for property in ["type", "description", "label", "site"] {
@@ -97,9 +98,10 @@ impl<D: Dialect> Nunit<D> {
         let message = suite.message.take().unwrap_or_default();
         let cleaning = suite.head.attribute("site") == Some("TearDown") || in_clean_up(&message);
         let failed = ["Failed", "Failure", "Error", "Invalid", "NotRunnable", "Cancelled"].contains(&status.as_str());
-        let (Some(name), true) = (suite.name.clone(), failed && (empty || cleaning)) else {
+        if suite.head.name == D::ROOT || !failed || !(empty || cleaning) {
             return ControlFlow::Continue(());
-        };
+        }
+        let name = suite.name.clone().unwrap_or_else(|| "suite without a name".to_owned());
         let at: At = suite.head.at;
         let what = if cleaning { "TearDown" } else { status.as_str() };
         let details = suite.details.take().unwrap_or_default();
