@@ -78,6 +78,16 @@ pub(crate) fn tag(tags: &mut Vec<String>, tag: &str) {
     }
 }
 
+/// Takes a tag of a test. One that names a case (`test_id:CP_1`, `test_key=CP_1`) is its id.
+pub(crate) fn own_tag(record: &mut ResultRecord, written: &str) {
+    match written.split_once([':', '=']) {
+        Some((name, id)) if values::property_kind(name) == PropertyKind::CaseId && !id.trim().is_empty() => {
+            property(record, name, id);
+        }
+        Some(_) | None => tag(&mut record.tags, written),
+    }
+}
+
 /// Takes an attachment once.
 pub(crate) fn attach(record: &mut ResultRecord, attachment: AttachmentRecord) {
     let known = record.attachments.iter().any(|known| known.path == attachment.path);

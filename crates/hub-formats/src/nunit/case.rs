@@ -24,13 +24,13 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Element, reporter: &
         }
     }
     for category in element.all("categories").flat_map(|categories| categories.all("category")) {
-        parts::tag(&mut record.tags, category.attribute("name").unwrap_or_default());
+        parts::own_tag(record, category.attribute("name").unwrap_or_default());
     }
     let mut skip_reason = None;
     for property in element.all("properties").flat_map(|properties| properties.all("property")) {
         let value = property.attribute("value").unwrap_or(&property.text);
         match property.attribute("name").unwrap_or_default() {
-            "Category" => parts::tag(&mut record.tags, value),
+            "Category" => parts::own_tag(record, value),
             // NUnit 2 and its writers say the description twice.
             "Description" if element.filled("description").is_some() => {}
             "_SKIPREASON" => skip_reason = Some(value),

@@ -51,7 +51,7 @@ impl Groups {
     pub(super) fn tag(&self, record: &mut ResultRecord, method: &Element) {
         let key = key(record.class_name.as_deref().unwrap_or_default(), method);
         for name in self.of_method.get(&key).into_iter().flatten().filter_map(|index| self.names.get(*index)) {
-            parts::tag(&mut record.tags, name);
+            parts::own_tag(record, name);
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn record(
     record.parameters.extend(instance.map(|instance| ("test-instance-name".to_owned(), instance)));
     parameters(&mut record, element, reporter);
     for tag in element.attribute("groups").unwrap_or_default().split(',') {
-        parts::tag(&mut record.tags, tag);
+        parts::own_tag(&mut record, tag);
     }
     for name in KEPT {
         parts::property(&mut record, name, element.attribute(name).unwrap_or_default());
