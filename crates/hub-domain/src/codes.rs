@@ -35,7 +35,7 @@ codes! {
     NOT_A_REPORT = "HUB-1001", "the file is not a report the hub knows", "Hand over the report as the test tool wrote it; `haida-hub formats` lists what is known.";
     NOT_WELL_FORMED = "HUB-1002", "the file is damaged or ends too early", "Write the report again; what stands before the damage was taken.";
     UNKNOWN_ENCODING = "HUB-1003", "the file's encoding is unknown", "Save the file as UTF-8, or name its true encoding in the XML declaration.";
-    DOCTYPE_REFUSED = "HUB-1004", "the file declares a DOCTYPE", "Remove the DOCTYPE; reports need none and it can carry an attack.";
+    DOCTYPE_REFUSED = "HUB-1004", "the file's DOCTYPE may carry declarations", "Remove the DOCTYPE; reports need none and it can carry an attack.";
     TOO_MUCH_MARKUP = "HUB-1005", "a tag is larger or deeper than any report needs", "Check which tool wrote the file; limits are listed on this code's page.";
     NO_NAME = "HUB-1006", "a record has no name or id", "Give the test case a name or an id; without one it cannot be told from others.";
     ID_TWICE = "HUB-1007", "an id is used twice in one file", "Give each record its own id; the first one was taken.";

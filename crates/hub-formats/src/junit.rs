@@ -24,9 +24,9 @@ use crate::text::Text;
 use crate::xml::{Fault, Start, Tag, Xml};
 
 mod case;
-mod counts;
+pub(crate) mod counts;
 mod suite;
-mod values;
+pub(crate) mod values;
 
 use case::{Case, Mark};
 use counts::Counts;

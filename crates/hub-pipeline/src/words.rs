@@ -24,10 +24,20 @@ pub fn key(word: &str) -> String {
 #[must_use]
 pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
+        // NUnit's `Warning` passed with remarks, which are its steps.
+        "warning" => ResultStatus::Passed,
         "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto" => {
             ResultStatus::Passed
         }
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
+        // TestNG: one of several invocations failed, though fewer than the test allows.
+        "success_percentage_failure" => ResultStatus::Failed,
+        // What stands around a test failed (TestNG, CUnit), or the test itself cannot be run as it is written (NUnit).
+        "configuration_failure" | "suite_failure" | "invalid" | "notrunnable" | "cancelled" | "canceled" => {
+            ResultStatus::Broken
+        }
+        // NUnit: it runs only where somebody asks for it by name.
+        "explicit" => ResultStatus::Skipped,
         "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
@@ -165,6 +175,22 @@ mod tests {
         assert_eq!(defect_status("En curso"), Some(DefectStatus::InProgress));
         assert_eq!(defect_status("Reabierta"), Some(DefectStatus::Open));
         assert_eq!(case_status("Generado"), Some(CaseStatus::Draft));
+    }
+
+    #[test]
+    fn every_word_of_testng_nunit_and_cunit_has_its_status() {
+        for (words, status) in [
+            (&["PASS", "Success", "Passed", "success", "Warning"][..], ResultStatus::Passed),
+            (&["FAIL", "Failure", "Failed", "failure", "SUCCESS_PERCENTAGE_FAILURE"], ResultStatus::Failed),
+            (&["Error", "Invalid", "NotRunnable", "Cancelled"], ResultStatus::Broken),
+            (&["Configuration Failure", "suite failure"], ResultStatus::Broken),
+            (&["SKIP", "Skipped", "skipped", "Ignored", "Explicit", "Inconclusive"], ResultStatus::Skipped),
+            (&["not-run", "unknown"], ResultStatus::NotRun),
+        ] {
+            for word in words {
+                assert_eq!(result_status(word), Some(status), "{word}");
+            }
+        }
     }
 
     #[test]
