@@ -26,7 +26,8 @@ mod assertion;
 
 use assertion::assertion;
 
-pub(crate) const FORMAT: Format = Format { name: "cunit", title: "CUnit results", holds: Holds::Results, sniff, read };
+pub(crate) const FORMAT: Format =
+    Format { name: "cunit", title: "CUnit results", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     head.prolog().root.is_some_and(|root| plain(root) == "CUNIT_TEST_RUN_REPORT")

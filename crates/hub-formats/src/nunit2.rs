@@ -17,7 +17,7 @@ use crate::reporter::Reporter;
 use crate::xml::Xml;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "nunit2", title: "NUnit 2 results", holds: Holds::Results, sniff, read };
+    Format { name: "nunit2", title: "NUnit 2 results", holds: Holds::Results, spread: false, sniff, read };
 
 /// Suites around a test that may be part of its full name; deeper nesting is a writer's own.
 const NAMED_SUITES: usize = 24;

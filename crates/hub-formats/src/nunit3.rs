@@ -16,7 +16,7 @@ use crate::reporter::Reporter;
 use crate::xml::Xml;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "nunit3", title: "NUnit 3 results", holds: Holds::Results, sniff, read };
+    Format { name: "nunit3", title: "NUnit 3 results", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     match head.prolog().root {

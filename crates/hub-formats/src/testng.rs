@@ -33,7 +33,7 @@ use attempts::Attempts;
 use groups::Groups;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "testng", title: "TestNG results", holds: Holds::Results, sniff, read };
+    Format { name: "testng", title: "TestNG results", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     head.prolog().root == Some("testng-results")
