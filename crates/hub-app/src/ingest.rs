@@ -3,6 +3,7 @@
 //! is kept, and every problem is kept with its position.
 
 mod files;
+mod keys;
 mod reader;
 mod run;
 
@@ -25,6 +26,7 @@ use crate::{
     progress::{Progress, Step},
 };
 pub use files::{Other, Others, STANDARD_INPUT};
+use keys::Keys;
 
 /// The run that results belong to, as the command names it.
 #[derive(Debug, Clone, Default)]
@@ -226,6 +228,7 @@ async fn take(
         progress.step(Step::Saved { records });
     }
     let (format, summary) = reading.finish().await?;
+    found.result_keys.sort();
     for problem in &found.problems {
         one.count(problem);
     }
@@ -242,7 +245,7 @@ async fn take(
         && summary.defects == 0
     {
         let facts = report_facts(reference, format, file, &digest, &summary, &problems);
-        let keys = month.map(|month| (month, found.result_keys.as_slice()));
+        let keys = month.map(|month| (month, &found.result_keys));
         total.results_changed += close_report(store, project, reference, facts, keys, touched, total).await?;
         reported = true;
     }
@@ -307,7 +310,7 @@ struct Found {
     /// All problems by code.
     by_code: BTreeMap<&'static str, u64>,
     /// The keys of its results: what an earlier version of the file had and this one has not goes.
-    result_keys: Vec<String>,
+    result_keys: Keys,
 }
 
 /// The most problems of one file that are kept one by one; beyond, they are counted by code. Worse ones always count.
@@ -328,7 +331,7 @@ async fn save(
         match fact {
             Fact::Entity(entity) => entities.push(*entity),
             Fact::Result(result) => {
-                found.result_keys.push(result.result_key.clone());
+                found.result_keys.add(&result.result_key);
                 results.push(*result);
             }
             Fact::Problem(problem) => {
@@ -390,14 +393,14 @@ async fn close_report(
     project: &ProjectRow,
     reference: &ReportRef,
     entity: Entity,
-    keys: Option<(RunMonth, &[String])>,
+    keys: Option<(RunMonth, &Keys)>,
     touched: &mut BTreeSet<Identity>,
     total: &mut IngestReport,
 ) -> Result<u64, AppError> {
     let tx = store.worker(project.tenant_id).await?;
     let mut pruned = 0;
     if let Some((month, keep)) = keys {
-        pruned = tx.prune_results(project.id, month, &reference.run, &reference.report, keep).await?;
+        pruned = tx.prune_results(project.id, month, &reference.run, &reference.report, |key| keep.holds(key)).await?;
     }
     for upserted in tx.upsert_entities(project.id, &[entity]).await? {
         total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
