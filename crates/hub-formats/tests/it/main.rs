@@ -5,6 +5,7 @@
 mod corpus;
 mod corpus_xml_a;
 mod fixtures;
+mod fuzz;
 mod hostile;
 mod render;
 mod stream;
