@@ -56,6 +56,37 @@ impl<'h> Head<'h> {
         }
     }
 
+    /// The root element's start tag without its brackets, as written; empty where the text is no XML.
+    #[must_use]
+    pub fn root_tag(&self) -> &'h str {
+        let mut rest = self.text;
+        while let Some((_, after)) = rest.split_once('<') {
+            let tag_end = || {
+                let mut quote = None;
+                after.char_indices().find_map(|(at, c)| match (quote, c) {
+                    (Some(open), c) if open == c => {
+                        quote = None;
+                        None
+                    }
+                    (Some(_), _) => None,
+                    (None, '"' | '\'') => {
+                        quote = Some(c);
+                        None
+                    }
+                    (None, '>') => Some(at),
+                    (None, _) => None,
+                })
+            };
+            rest = match after.chars().next() {
+                Some('?') => after.split_once("?>").map_or("", |(_, after)| after),
+                Some('!') if after.starts_with("!--") => after.split_once("-->").map_or("", |(_, after)| after),
+                Some('!') => skip_doctype(after).unwrap_or_default(),
+                Some(_) | None => return after.get(..tag_end().unwrap_or(after.len())).unwrap_or_default(),
+            };
+        }
+        ""
+    }
+
     /// What the file looks like, as a fragment: `it looks like ...`.
     #[must_use]
     pub fn looks_like(&self) -> String {
@@ -142,6 +173,21 @@ mod tests {
             ("<!-- open", None, None),
         ] {
             assert_eq!(head(text).prolog(), Prolog { root, doctype }, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_root_tag_is_found_behind_any_prolog() {
+        for (text, tag) in [
+            (
+                "<?xml version='1.0'?><!-- <b> --><!DOCTYPE a [<!ENTITY b '>]'>]>\n<x:a b='>' c=\"1\"><d>",
+                "x:a b='>' c=\"1\"",
+            ),
+            ("<a/>", "a/"),
+            ("<a b='1", "a b='1"),
+            ("text", ""),
+        ] {
+            assert_eq!(head(text).root_tag(), tag, "{text}");
         }
     }
 

@@ -9,25 +9,36 @@ use std::io::Read;
 
 use hub_domain::codes;
 
+mod allure1;
+mod clock;
 mod csv_cases;
 mod csv_defects;
 mod csv_results;
+mod declared;
 pub mod decode;
+mod dotnet;
 mod element;
+mod embedded;
 pub mod entities;
 pub mod formats;
 pub mod head;
+mod held;
 pub mod hygiene;
 pub mod input;
 mod json;
 mod junit;
 pub mod limits;
+mod naming;
 pub mod reporter;
+mod robot;
 mod scan;
 pub mod sink;
+mod steps;
 mod table;
 mod text;
+mod trx;
 mod xml;
+mod xunitnet;
 
 pub use formats::{FORMATS, Format, Holds};
 pub use sink::{Collected, Sink};
