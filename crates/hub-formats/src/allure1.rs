@@ -31,6 +31,9 @@ pub(crate) const FORMAT: Format =
     Format { name: "allure1", title: "Allure 1 test suites", holds: Holds::Results, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
+    if head.prolog().root != Some("test-suite") {
+        return false;
+    }
     let tag = head.root_tag();
     let namespace = tag.contains("urn:model.allure.qatools.yandex.ru");
     // NUnit has this root too, but tests right inside, in `results` or in another suite.
@@ -38,7 +41,7 @@ fn sniff(head: &Head<'_>) -> bool {
         let before = head.text.split_once("<test-cases").map(|(before, _)| before);
         !tag.contains("xmlns") && tag.contains("start=") && before.is_some_and(|text| !text.contains("<test-case "))
     };
-    head.prolog().root == Some("test-suite") && (namespace || shaped())
+    namespace || shaped()
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
@@ -156,11 +159,13 @@ impl Allure1 {
 
     fn of_suite(&mut self, element: &Element, reporter: &mut Reporter<'_>) {
         let text = Some(element.text.trim()).filter(|text| !text.is_empty());
-        let text = text.map(|text| naming::within(text.to_owned(), Field::Name, element.at, reporter));
         match element.name.as_str() {
-            "name" => self.name = text,
-            "title" => self.title = text,
-            "description" => self.suite.properties.extend(text.map(|text| ("description".to_owned(), text))),
+            "name" => self.name = text.map(|text| naming::one_line(text, element.at, reporter)),
+            "title" => self.title = text.map(|text| naming::one_line(text, element.at, reporter)),
+            "description" => {
+                let text = text.map(|text| naming::within(text.to_owned(), Field::Property, element.at, reporter));
+                self.suite.properties.extend(text.map(|text| ("description".to_owned(), text)));
+            }
             _ => {
                 if let Some(label) = label(element)
                     && self.labels.len() < limits::PROPERTIES
@@ -221,6 +226,9 @@ impl Test {
             line: Some(head.at.line),
             ..ResultRecord::default()
         });
+        if record.status.is_empty() {
+            reporter.repaired(&codes::UNREADABLE_VALUE, Some(head.at), "a test says no status; it counts as not run");
+        }
         if let Some(severity) = head.filled("severity") {
             naming::property(&mut record, "severity", &severity);
         }
@@ -258,9 +266,9 @@ impl Test {
         let attribute = |name| element.attribute(name).unwrap_or_default();
         match element.name.as_str() {
             "name" => {
-                self.record.name = naming::within(text.unwrap_or_default(), Field::Name, element.at, reporter);
+                self.record.name = naming::one_line(&text.unwrap_or_default(), element.at, reporter);
             }
-            "title" => self.title = text.map(|text| naming::within(text, Field::Name, element.at, reporter)),
+            "title" => self.title = text.map(|text| naming::one_line(&text, element.at, reporter)),
             "description" => {
                 if let Some(text) = text {
                     let text = naming::within(text, Field::Property, element.at, reporter);
@@ -306,7 +314,9 @@ impl Test {
         record.steps = self.steps.take(self.at, reporter);
         if let Some(title) = self.title {
             let name = std::mem::replace(&mut record.name, title);
-            naming::property(&mut record, "name", &name);
+            if !name.is_empty() {
+                naming::property(&mut record, "name", &name);
+            }
         }
         record
     }

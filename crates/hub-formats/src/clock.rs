@@ -89,7 +89,19 @@ pub(crate) fn seconds(text: &str) -> Result<Option<u64>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }
-    let plain = if text.contains('.') { text.replace(',', "") } else { text.replace(',', ".") };
+    // The last of comma and point separates the fraction, unless commas stand there again and again.
+    let decimal = match (text.rfind(','), text.rfind('.')) {
+        (Some(comma), Some(point)) if comma > point => ',',
+        (Some(_), None) if text.matches(',').count() == 1 => ',',
+        (_, _) => '.',
+    };
+    let plain: String = text
+        .chars()
+        .filter_map(|c| match c {
+            '.' | ',' => (c == decimal).then_some('.'),
+            c => Some(c),
+        })
+        .collect();
     let seconds: f64 = plain.parse().map_err(|_| "is not a number of seconds")?;
     whole(seconds * 1_000.0).map(Some)
 }
@@ -188,6 +200,8 @@ mod tests {
             ("0.1542482", Ok(Some(154))),
             ("0,153", Ok(Some(153))),
             ("1,234.5", Ok(Some(1_234_500))),
+            ("1.234,5", Ok(Some(1_234_500))),
+            ("1.2e-05", Ok(Some(0))),
             ("", Ok(None)),
             ("-1", Err("is negative")),
             ("inf", Err("is not a duration of less than a century")),

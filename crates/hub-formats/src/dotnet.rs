@@ -102,6 +102,6 @@ mod tests {
         assert_eq!(without_class("adds", ""), "adds");
         assert_eq!(class_only("Shop.Cart, Shop, Version=1.0.0.0"), "Shop.Cart");
         assert_eq!(file_name("C:\\build\\Shop.dll"), "Shop.dll");
-        assert_eq!(file_name("/home/build/Shop.dll"), "Shop.dll");
+        assert_eq!(file_name("/srv/build/Shop.dll"), "Shop.dll");
     }
 }

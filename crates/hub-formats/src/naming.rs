@@ -48,6 +48,11 @@ pub(crate) fn attach(record: &mut ResultRecord, attachment: AttachmentRecord) {
     }
 }
 
+/// A name: one line within its limit. XML says that a line break in an attribute is a space.
+pub(crate) fn one_line(text: &str, at: At, reporter: &mut Reporter<'_>) -> String {
+    within(text.trim().replace(['\n', '\t'], " "), Field::Name, at, reporter)
+}
+
 /// A text within its field's limit; what is cut is counted.
 pub(crate) fn within(mut text: String, field: Field, at: At, reporter: &mut Reporter<'_>) -> String {
     if hygiene::cut(&mut text, field.limit()) {

@@ -41,9 +41,8 @@ pub(crate) const FORMAT: Format =
 
 fn sniff(head: &Head<'_>) -> bool {
     // The description of a machine for ROS has this root too.
-    let tag = head.root_tag();
-    let says = ["generator=", "generated=", "schemaversion="].iter().any(|name| tag.contains(name));
-    head.prolog().root == Some("robot") && (says || head.text.contains("<suite "))
+    let says = |tag: &str| ["generator=", "generated=", "schemaversion="].iter().any(|name| tag.contains(name));
+    head.prolog().root == Some("robot") && (says(head.root_tag()) || head.text.contains("<suite "))
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
@@ -100,7 +99,7 @@ impl Visit for Robot {
             }
             "suite" => {
                 let mut path = self.path().to_vec();
-                path.extend(head.filled("name").map(|name| naming::within(name, Field::Name, head.at, reporter)));
+                path.extend(head.filled("name").map(|name| naming::one_line(&name, head.at, reporter)));
                 let file = head.filled("source");
                 self.suites.push(SuiteRecord { path, file, line: Some(head.at.line), ..SuiteRecord::default() });
             }

@@ -56,6 +56,25 @@ impl Steps {
         }
     }
 
+    /// The innermost open step gives its value to a variable, which stands before its name as in the source.
+    pub(crate) fn assigned(&mut self, variable: &str) {
+        const ASSIGNS: &str = " =    ";
+        if self.text + variable.len() + ASSIGNS.len() > TEXT {
+            return;
+        }
+        if let Some(step) = self.innermost()
+            && step.name.len() + variable.len() + ASSIGNS.len() <= limits::MESSAGE_CHARS
+        {
+            let variable = variable.trim_end_matches('=').trim_end();
+            let others = step.name.split_once(ASSIGNS).filter(|_| step.name.starts_with(['$', '@', '&']));
+            step.name = match others {
+                Some((others, name)) => format!("{others}    {variable}{ASSIGNS}{name}"),
+                None => format!("{variable}{ASSIGNS}{}", step.name),
+            };
+            self.text += variable.len() + ASSIGNS.len();
+        }
+    }
+
     /// The innermost open step, where it fitted.
     pub(crate) fn innermost(&mut self) -> Option<&mut StepRecord> {
         let place = (*self.open.last()?)?;
@@ -108,6 +127,8 @@ mod tests {
         let mut steps = Steps::default();
         steps.open("a");
         steps.name("  ", "x");
+        steps.assigned("${r}");
+        steps.assigned("@{s} =");
         steps.open("b");
         steps.message(" no ");
         steps.close();
@@ -119,7 +140,7 @@ mod tests {
         let mut sink = Collected::default();
         let at = At { line: 7, column: 1 };
         let steps = steps.take(at, &mut Reporter::new("f", &mut sink));
-        assert_eq!((steps[0].depth, steps[0].name.as_str()), (0, "a  x"));
+        assert_eq!((steps[0].depth, steps[0].name.as_str()), (0, "${r}    @{s} =    a  x"));
         assert_eq!((steps[1].depth, steps[1].message.as_deref()), (1, Some("no")));
         assert_eq!(steps.len(), limits::STEPS);
         assert!(steps.iter().map(|step| step.name.len()).sum::<usize>() <= TEXT);

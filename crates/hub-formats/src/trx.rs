@@ -40,13 +40,16 @@ pub(crate) const FORMAT: Format =
     Format { name: "trx", title: "TRX of Visual Studio and vstest", holds: Holds::Results, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
+    if head.prolog().root != Some("TestRun") {
+        return false;
+    }
     // CppUnit and AUnit write a `TestRun` too, of another shape and in no namespace.
     let tag = head.root_tag();
     let shaped = || {
         let has = |text: &str| head.text.contains(text);
         !tag.contains("xmlns") && has("<UnitTestResult") && !has("<SuccessfulTests") && !has("<FailedTests")
     };
-    head.prolog().root == Some("TestRun") && (tag.contains("microsoft.com/schemas/VisualStudio/TeamTest") || shaped())
+    tag.contains("microsoft.com/schemas/VisualStudio/TeamTest") || shaped()
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {

@@ -20,7 +20,7 @@ use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::reporter::{At, Field, Reporter};
+use crate::reporter::{At, Reporter};
 use crate::xml::Xml;
 
 mod test;
@@ -29,18 +29,15 @@ pub(crate) const FORMAT: Format =
     Format { name: "xunitnet", title: "xUnit.net XML, v1 to v3", holds: Holds::Results, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
+    let Some(root @ ("assembly" | "assemblies")) = head.prolog().root else { return false };
+    // Maven's assembly descriptors and the manifests of Windows have this root too, in a namespace.
     let tag = head.root_tag();
-    match head.prolog().root {
-        // Maven's assembly descriptors and the manifests of Windows have this root too, in a namespace.
-        Some("assembly") => {
-            !tag.contains("xmlns=") && ["test-framework", "run-date", "total="].iter().any(|name| tag.contains(name))
-        }
-        Some("assemblies") => {
-            !tag.contains("xmlns=")
-                && (tag.ends_with('/') || head.text.contains("<assembly") || tag.contains("schema-version"))
-        }
-        Some(_) | None => false,
-    }
+    let says = |names: &[&str]| names.iter().any(|name| tag.contains(name));
+    let shaped = match root {
+        "assembly" => says(&["test-framework", "run-date", "total="]),
+        _ => tag.ends_with('/') || says(&["schema-version"]) || head.text.contains("<assembly"),
+    };
+    shaped && !says(&["xmlns="])
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
@@ -162,7 +159,7 @@ impl XunitNet {
 
 /// The header of all assemblies, where it says anything.
 fn report(head: &Element) -> Option<SuiteRecord> {
-    let properties = properties(head, &["user", "schema-version"]);
+    let properties = properties(head, &["schema-version"]);
     let (host, started_at) = (head.filled("computer"), head.filled("start-rtf"));
     let says = host.is_some() || started_at.is_some();
     says.then(|| SuiteRecord { started_at, host, properties, line: Some(head.at.line), ..SuiteRecord::default() })
@@ -193,9 +190,4 @@ fn group(status: &str) -> Group {
     } else {
         Group::Passed
     }
-}
-
-/// A name within its limit.
-fn name(text: String, at: At, reporter: &mut Reporter<'_>) -> String {
-    crate::naming::within(text.trim().to_owned(), Field::Name, at, reporter)
 }

@@ -17,8 +17,11 @@ use crate::steps::Steps;
 const SEPARATOR: &str = "    ";
 
 /// An element inside that was entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Node {
+    Keyword,
+    /// A `for`, with what stands between its variables and its values until these come: `IN`, `IN RANGE`.
+    Loop(Option<String>),
     Step,
     /// It groups what is inside and is no step of its own: `if` and `try` around their branches, `arguments`, `tags`.
     Around,
@@ -55,7 +58,7 @@ impl Body {
         let is_test = head.name == "test";
         let mut record = Box::new(ResultRecord { suite, file, line: Some(head.at.line), ..ResultRecord::default() });
         let name = if is_test { head.filled("name").unwrap_or_default() } else { keyword(head) };
-        record.name = naming::within(name, Field::Name, head.at, reporter);
+        record.name = naming::one_line(&name, head.at, reporter);
         if is_test {
             for (attribute, property) in [("critical", "critical"), ("line", "line"), ("timeout", "timeout")] {
                 if let Some(value) = head.filled(attribute) {
@@ -94,14 +97,18 @@ impl Body {
             "group" => words(&["GROUP", head.attribute("name").unwrap_or("")]),
             other => other.to_ascii_uppercase(),
         };
-        self.open.push(Node::Step);
+        self.open.push(match head.name.as_str() {
+            "kw" => Node::Keyword,
+            "for" => Node::Loop(head.filled("flavor")),
+            _ => Node::Step,
+        });
         self.steps.open(&name);
     }
 
     /// An element inside ends, or, where this returns true, the body itself.
     pub(super) fn leave(&mut self) -> bool {
         match self.open.pop() {
-            Some(Node::Step) => {
+            Some(Node::Keyword | Node::Loop(_) | Node::Step) => {
                 self.steps.close();
                 false
             }
@@ -139,13 +146,27 @@ impl Body {
                     self.steps.message(&message::without_markup(text));
                 }
             }
-            "arg" | "value" | "pattern" => self.steps.name(SEPARATOR, text),
-            "var" => match element.filled("name") {
-                Some(name) => self.steps.name(SEPARATOR, &format!("{name} = {text}")),
-                None => self.steps.name(SEPARATOR, text),
+            "arg" | "pattern" => self.steps.name(SEPARATOR, text),
+            "value" => {
+                if let Some(Node::Loop(flavor)) = self.open.last_mut()
+                    && let Some(flavor) = flavor.take()
+                {
+                    self.steps.name(SEPARATOR, &flavor);
+                }
+                self.steps.name(SEPARATOR, text);
+            }
+            "var" => match (element.filled("name"), self.innermost()) {
+                (Some(name), _) => self.steps.name(SEPARATOR, &format!("{name} = {text}")),
+                (None, Some(Node::Keyword)) => self.steps.assigned(text),
+                (None, _) => self.steps.name(SEPARATOR, text),
             },
             _ => {}
         }
+    }
+
+    /// The innermost step, through what only groups.
+    fn innermost(&self) -> Option<&Node> {
+        self.open.iter().rev().find(|node| **node != Node::Around)
     }
 
     /// What an element says of the test itself.

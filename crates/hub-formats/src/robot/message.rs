@@ -15,7 +15,7 @@ const HTML: &str = "*HTML*";
 pub(super) fn plain(message: &Element) -> String {
     let mut cleaned = String::new();
     if is_html(message) {
-        hygiene::clean(&text(&message.text), &mut cleaned);
+        cleaned = text(&message.text);
     } else {
         let end = message.text.floor_char_boundary(limits::RAW_TEXT_BYTES);
         hygiene::clean(message.text.get(..end).unwrap_or_default(), &mut cleaned);
@@ -71,9 +71,15 @@ fn text(html: &str) -> String {
         }
     }
     out.push_str(rest.get(..rest.floor_char_boundary(limits::RAW_TEXT_BYTES)).unwrap_or_default());
-    let mut decoded = String::with_capacity(out.len());
-    entities::decode(&out, &mut decoded);
-    decoded
+    decoded(&out)
+}
+
+/// A text of HTML with its references resolved, and without what these may bring in.
+fn decoded(html: &str) -> String {
+    let (mut decoded, mut cleaned) = (String::with_capacity(html.len()), String::new());
+    entities::decode(html, &mut decoded);
+    hygiene::clean(&decoded, &mut cleaned);
+    cleaned
 }
 
 /// A tag up to its end, which stands in no quotes, and what follows.
@@ -131,9 +137,7 @@ fn source(tag: &str) -> Option<&str> {
 
 fn file(src: &str) -> Shown {
     let Some(data) = src.strip_prefix("data:") else {
-        let mut path = String::new();
-        entities::decode(src, &mut path);
-        return Shown::File(AttachmentRecord { path, ..AttachmentRecord::default() });
+        return Shown::File(AttachmentRecord { path: decoded(src), ..AttachmentRecord::default() });
     };
     let (kind, content) = data.split_once(',').unwrap_or((data, ""));
     if !kind.ends_with(";base64") {
@@ -172,6 +176,7 @@ mod tests {
         assert_eq!(without_markup("*HTML* <b>a</b> &lt; b<br>c<hr>d <a title='>'>e</a>"), "a < b\nc\nd e");
         assert_eq!(without_markup("a <b> & c"), "a <b> & c");
         assert_eq!(without_markup("*HTML* a <b"), "a");
+        assert_eq!(without_markup("*HTML* &#155;31mred&#133;"), "red");
     }
 
     #[test]

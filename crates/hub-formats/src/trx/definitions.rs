@@ -88,6 +88,7 @@ pub(super) struct Definitions {
     bytes: usize,
     /// Definitions that did not fit.
     left_out: u64,
+    first_left_out: Option<At>,
     /// Whether the definitions were read.
     read: bool,
     held: Held,
@@ -121,8 +122,10 @@ impl Definitions {
             return;
         }
         let bytes = definition.bytes() + id.len();
-        if self.bytes + bytes > limits::HELD_BYTES {
+        // Half of the bound: a map takes about twice the bytes of what it holds.
+        if self.bytes + bytes > limits::HELD_BYTES / 2 {
             self.left_out += 1;
+            self.first_left_out.get_or_insert(element.at);
             return;
         }
         self.bytes += bytes;
@@ -179,9 +182,12 @@ impl Definitions {
         }
         if self.left_out > 0 {
             let message = format!("{} definitions beyond those that can be held were left out", self.left_out);
-            reporter.repaired(&codes::UNKNOWN_REFERENCE, None, &message);
+            reporter.repaired(&codes::UNKNOWN_REFERENCE, self.first_left_out, &message);
         } else if self.missing > 0 && complete {
-            let message = format!("{} results name no definition that the file holds", self.missing);
+            let message = match self.missing {
+                1 => "1 result names no definition that the file holds".to_owned(),
+                count => format!("{count} results name no definition that the file holds"),
+            };
             reporter.repaired(&codes::UNKNOWN_REFERENCE, self.first_missing, &message);
         }
     }

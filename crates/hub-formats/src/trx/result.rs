@@ -65,7 +65,7 @@ impl Open {
     pub(super) fn new(head: &Element, reporter: &mut Reporter<'_>) -> Self {
         let name = head.filled("testName").unwrap_or_default();
         let mut record = Box::new(ResultRecord {
-            name: naming::within(name, Field::Name, head.at, reporter),
+            name: naming::one_line(&name, head.at, reporter),
             status: head.filled("outcome").unwrap_or_else(|| "Error".to_owned()),
             started_at: moment(head, "startTime"),
             history_id: head.filled("testId").map(|id| id.to_ascii_lowercase()),

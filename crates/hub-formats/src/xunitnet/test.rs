@@ -18,7 +18,7 @@ pub(super) fn result(test: &Element, reporter: &mut Reporter<'_>) -> ResultRecor
     let short = dotnet::without_class(&display, class_name.as_deref().unwrap_or_default()).to_owned();
     let mut record = ResultRecord {
         parameters: dotnet::arguments(&short, method.as_deref().unwrap_or_default()),
-        name: super::name(short, test.at, reporter),
+        name: naming::one_line(&short, test.at, reporter),
         class_name,
         file: test.filled("source-file"),
         status: status(test),
@@ -29,6 +29,9 @@ pub(super) fn result(test: &Element, reporter: &mut Reporter<'_>) -> ResultRecor
     };
     if let Some(method) = method.filter(|method| *method != record.name) {
         record.properties.push(("method".to_owned(), method));
+    }
+    if record.status.is_empty() {
+        reporter.repaired(&codes::UNREADABLE_VALUE, Some(test.at), "a test says no result; it counts as not run");
     }
     for name in ["id", "source-line", "finish-rtf"] {
         if let Some(value) = test.filled(name) {
@@ -49,7 +52,10 @@ pub(super) fn result(test: &Element, reporter: &mut Reporter<'_>) -> ResultRecor
     if let Some(failure) = test.child("failure") {
         failed(failure, &mut record, reporter);
     } else {
-        record.message = test.text_of("reason").map(|text| naming::within(text, Field::Message, test.at, reporter));
+        // v1 puts the reason into an element of its own.
+        let reason =
+            test.child("reason").and_then(|reason| reason.text_of("message").or_else(|| test.text_of("reason")));
+        record.message = reason.map(|text| naming::within(text, Field::Message, test.at, reporter));
     }
     let output = test.child("output").map(|output| output.text.clone()).filter(|text| !text.is_empty());
     record.output = output.map(|text| naming::within(text, Field::Output, test.at, reporter));
@@ -108,7 +114,7 @@ pub(super) fn fixture(element: &Element, suite: Option<&String>, reporter: &mut 
     let subject = subject.or_else(|| suite.cloned());
     let named = subject.map_or_else(|| format!("[{kind}]"), |subject| format!("[{kind}] {subject}"));
     let mut record = ResultRecord {
-        name: super::name(named, element.at, reporter),
+        name: naming::one_line(&named, element.at, reporter),
         status: "error".to_owned(),
         line: Some(element.at.line),
         properties: vec![("fixture".to_owned(), kind)],

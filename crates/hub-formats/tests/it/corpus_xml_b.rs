@@ -116,7 +116,9 @@ fn real_reports_of_four_formats_are_read_whole_and_counted_right() {
         .as_array()
         .unwrap()
         .iter()
-        .filter_map(|entry| Some((entry["file"].as_str()?, entry.get("expected").filter(|expected| !expected.is_null())?)))
+        .filter_map(|entry| {
+            Some((entry["file"].as_str()?, entry.get("expected").filter(|expected| !expected.is_null())?))
+        })
         .collect();
     let mut compared = 0;
     println!("{:<64} {:<9} {:>5} {:>6} {:>6}  problems", "file", "format", "tests", "rows", "suites");
@@ -151,11 +153,7 @@ fn real_reports_of_four_formats_are_read_whole_and_counted_right() {
             _ => of("test-case"),
         };
         // A result around others is a suite of its own, and a result besides only where nothing inside explains it.
-        let around = if format == "trx" {
-            suites.iter().filter(|suite| !suite.path.is_empty()).count()
-        } else {
-            0
-        };
+        let around = if format == "trx" { suites.iter().filter(|suite| !suite.path.is_empty()).count() } else { 0 };
         let rows = results.iter().filter(|result| !is_fixture(result)).count();
         let nameless = read.problems.iter().filter(|problem| problem.code == &codes::NO_NAME).count();
         assert_eq!(rows + nameless + around, tests, "{name}: a test was lost");

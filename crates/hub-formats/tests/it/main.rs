@@ -2,6 +2,7 @@
 //! files made to break a reader.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests panic and print as tests do")]
 
+mod bounds_xml_b;
 mod corpus;
 mod corpus_xml_b;
 mod fixtures;
