@@ -13,7 +13,7 @@
 use std::ops::ControlFlow;
 
 use hub_domain::codes;
-use hub_domain::record::{AttachmentRecord, Record, ResultRecord, SuiteRecord};
+use hub_domain::record::{Record, SuiteRecord};
 
 use crate::declared::{Group, Rows};
 use crate::element::{self, Element, Visit, Want};
@@ -23,9 +23,12 @@ use crate::held::Held;
 use crate::input::Input;
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
-use crate::steps::Steps;
 use crate::xml::Xml;
 use crate::{clock, naming};
+
+mod test;
+
+use test::Test;
 
 pub(crate) const FORMAT: Format =
     Format { name: "allure1", title: "Allure 1 test suites", holds: Holds::Results, sniff, read };
@@ -46,14 +49,6 @@ fn sniff(head: &Head<'_>) -> bool {
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
     let _ = element::walk(&mut Xml::new(input), reporter, &mut Allure1::default());
-}
-
-/// A test that is read.
-struct Test {
-    record: Box<ResultRecord>,
-    at: At,
-    title: Option<String>,
-    steps: Steps,
 }
 
 /// The state of one file's reading.
@@ -93,7 +88,7 @@ impl Visit for Allure1 {
             "test-suite" => {
                 self.root.get_or_insert(head.at);
                 self.suite.line = Some(head.at.line);
-                self.suite.started_at = moment(&head, "start", reporter).map(clock::rfc3339);
+                self.suite.started_at = test::moment(&head, "start", reporter).map(clock::rfc3339);
             }
             "test-case" => self.test = Some(Test::open(&head, reporter)),
             "step" => {
@@ -167,7 +162,7 @@ impl Allure1 {
                 self.suite.properties.extend(text.map(|text| ("description".to_owned(), text)));
             }
             _ => {
-                if let Some(label) = label(element)
+                if let Some(label) = test::label(element)
                     && self.labels.len() < limits::PROPERTIES
                 {
                     self.labels.push(label);
@@ -208,149 +203,11 @@ impl Allure1 {
             // The title of a suite may stand behind its tests.
             row.suite = self.path();
             for (name, value) in &labels {
-                apply(&mut row, name, value);
+                test::apply(&mut row, name, value);
             }
             reporter.record(Record::Result(Box::new(row)))?;
         }
         ControlFlow::Continue(())
-    }
-}
-
-impl Test {
-    fn open(head: &Element, reporter: &mut Reporter<'_>) -> Self {
-        let (start, stop) = (moment(head, "start", reporter), moment(head, "stop", reporter));
-        let mut record = Box::new(ResultRecord {
-            status: head.filled("status").unwrap_or_default(),
-            started_at: start.map(clock::rfc3339),
-            duration_ms: stop.zip(start).and_then(|(stop, start)| u64::try_from(stop - start).ok()),
-            line: Some(head.at.line),
-            ..ResultRecord::default()
-        });
-        if record.status.is_empty() {
-            reporter.repaired(&codes::UNREADABLE_VALUE, Some(head.at), "a test says no status; it counts as not run");
-        }
-        if let Some(severity) = head.filled("severity") {
-            naming::property(&mut record, "severity", &severity);
-        }
-        Self { record, at: head.at, title: None, steps: Steps::default() }
-    }
-
-    fn open_step(&mut self, head: &Element) {
-        self.steps.open("");
-        let [start, stop] = ["start", "stop"].map(|name| head.attribute(name).and_then(|text| clock::epoch(text).ok()));
-        if let Some(step) = self.steps.innermost() {
-            step.status = head.filled("status");
-            step.duration_ms = stop.zip(start).and_then(|(stop, start)| u64::try_from(stop - start).ok());
-        }
-    }
-
-    /// What an element says of the innermost step.
-    fn of_step(&mut self, element: &Element, titled: &mut bool) {
-        match element.name.as_str() {
-            "attachment" => self.attach(element),
-            "name" if !*titled => self.steps.name("", element.text.trim()),
-            "title" if !element.text.trim().is_empty() => {
-                *titled = true;
-                if let Some(step) = self.steps.innermost() {
-                    step.name.clear();
-                }
-                self.steps.name("", element.text.trim());
-            }
-            _ => {}
-        }
-    }
-
-    /// What an element says of the test.
-    fn take(&mut self, element: &Element, reporter: &mut Reporter<'_>) {
-        let text = Some(element.text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
-        let attribute = |name| element.attribute(name).unwrap_or_default();
-        match element.name.as_str() {
-            "name" => {
-                self.record.name = naming::one_line(&text.unwrap_or_default(), element.at, reporter);
-            }
-            "title" => self.title = text.map(|text| naming::one_line(&text, element.at, reporter)),
-            "description" => {
-                if let Some(text) = text {
-                    let text = naming::within(text, Field::Property, element.at, reporter);
-                    naming::property(&mut self.record, "description", &text);
-                }
-            }
-            "failure" => {
-                let message = element.text_of("message");
-                self.record.message = message.map(|text| naming::within(text, Field::Message, element.at, reporter));
-                let details = element.child("stack-trace").map(|trace| trace.text.clone());
-                self.record.details = details.filter(|text| !text.trim().is_empty());
-            }
-            "label" => {
-                if let Some((name, value)) = label(element) {
-                    apply(&mut self.record, &name, &value);
-                }
-            }
-            "parameter" => {
-                let (name, value) = (attribute("name").to_owned(), attribute("value").to_owned());
-                if matches!(attribute("kind"), "system-property" | "environment-variable") {
-                    naming::property(&mut self.record, &name, &value);
-                } else if self.record.parameters.len() < limits::PROPERTIES {
-                    self.record.parameters.push((name, value));
-                }
-            }
-            "attachment" => self.attach(element),
-            _ => {}
-        }
-    }
-
-    fn attach(&mut self, element: &Element) {
-        let attachment = AttachmentRecord {
-            name: element.filled("title"),
-            path: element.filled("source").unwrap_or_default(),
-            content_type: element.filled("type"),
-            body: None,
-        };
-        naming::attach(&mut self.record, attachment);
-    }
-
-    fn close(self, reporter: &mut Reporter<'_>) -> Box<ResultRecord> {
-        let mut record = self.record;
-        record.steps = self.steps.take(self.at, reporter);
-        if let Some(title) = self.title {
-            let name = std::mem::replace(&mut record.name, title);
-            if !name.is_empty() {
-                naming::property(&mut record, "name", &name);
-            }
-        }
-        record
-    }
-}
-
-/// A label that says something.
-fn label(element: &Element) -> Option<(String, String)> {
-    Some((element.filled("name")?, element.filled("value")?))
-}
-
-/// Gives a test a label. What the test says itself goes before what its suite says.
-fn apply(record: &mut ResultRecord, name: &str, value: &str) {
-    match name {
-        "historyId" if record.history_id.is_none() => record.history_id = Some(value.to_owned()),
-        "testClass" if record.class_name.is_none() => record.class_name = Some(value.to_owned()),
-        "tag" => naming::tag(record, value),
-        _ => {
-            if !record.properties.iter().any(|(known, said)| known == name && said == value) {
-                naming::property(record, name, value);
-            }
-        }
-    }
-}
-
-/// A moment in milliseconds since 1970. A counter that was never set is reported and left out.
-fn moment(head: &Element, name: &str, reporter: &mut Reporter<'_>) -> Option<i64> {
-    let text = head.filled(name)?;
-    match clock::epoch(&text) {
-        Ok(ms) => Some(ms),
-        Err(odd) => {
-            let message = format!("{name}=\"{}\" {}", text.chars().take(60).collect::<String>(), odd.says());
-            reporter.repaired(&codes::UNREADABLE_VALUE, Some(head.at), &message);
-            None
-        }
     }
 }
 

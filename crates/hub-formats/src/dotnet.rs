@@ -18,23 +18,34 @@ pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(path)
 }
 
-/// The arguments of a data row in a display name, where the name is the method's with arguments behind it and no title:
-/// `Adds(count: 1, name: "a, b")`, `Adds (1,2)`. An argument without a name is called by its place.
+/// The arguments of a data row in a display name: `Adds(count: 1, name: "a, b")`, `Adds (1,2)`. What stands before them is
+/// the method, or a title that a team gave it where every argument has its name; `logs in (mobile)` has none. An argument
+/// without a name is called by its place.
 pub(crate) fn arguments(name: &str, method: &str) -> Vec<(String, String)> {
     let method = without_generics(method.rsplit('.').next().unwrap_or(method));
     let Some((before, inside)) = name.strip_suffix(')').and_then(|name| name.split_once('(')) else {
         return Vec::new();
     };
-    let before = without_generics(before.trim_end());
-    let before = before.rsplit('.').next().unwrap_or(before);
-    if method.is_empty() || before != method || inside.trim().is_empty() {
+    if inside.trim().is_empty() {
         return Vec::new();
     }
-    let named = |(place, part): (usize, &str)| match part.split_once(": ") {
-        Some((name, value)) if is_name(name) => (name.to_owned(), value.trim().to_owned()),
-        Some(_) | None => ((place + 1).to_string(), part.to_owned()),
+    let parts = split(inside);
+    let called = without_generics(before.trim_end());
+    let is_method = !method.is_empty() && called.rsplit('.').next().unwrap_or(called) == method;
+    let titled = !before.ends_with(char::is_whitespace) && parts.iter().all(|part| named(part).is_some());
+    if !is_method && !titled {
+        return Vec::new();
+    }
+    let argument = |(place, part): (usize, &str)| match named(part) {
+        Some((name, value)) => (name.to_owned(), value.trim().to_owned()),
+        None => ((place + 1).to_string(), part.to_owned()),
     };
-    split(inside).into_iter().take(limits::PROPERTIES).enumerate().map(named).collect()
+    parts.into_iter().take(limits::PROPERTIES).enumerate().map(argument).collect()
+}
+
+/// An argument with its name.
+fn named(part: &str) -> Option<(&str, &str)> {
+    part.split_once(": ").filter(|(name, _)| is_name(name))
 }
 
 fn without_generics(name: &str) -> &str {
@@ -88,7 +99,10 @@ mod tests {
             ("Adds(https://example.com)", "Adds", "1=https://example.com"),
             ("Adds()", "Adds", ""),
             ("Adds", "Adds", ""),
+            ("Adds one(count: 1)", "Adds", "count=1"),
             ("adds to the cart (mobile)", "Adds", ""),
+            ("adds to the cart (on: mobile)", "Adds", ""),
+            ("adds(mobile)", "Adds", ""),
             ("Adds(\"open", "Adds", ""),
         ] {
             assert_eq!(pairs(name, method), expect, "{name}");

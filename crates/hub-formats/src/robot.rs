@@ -32,6 +32,7 @@ use crate::xml::Xml;
 
 mod body;
 mod message;
+mod names;
 mod times;
 
 use body::Body;

@@ -5,6 +5,7 @@ use hub_domain::codes;
 use hub_domain::record::ResultRecord;
 
 use super::message::{self, Shown};
+use super::names::{self, SEPARATOR};
 use super::times;
 use crate::declared::Group;
 use crate::element::{Element, Want};
@@ -12,9 +13,6 @@ use crate::limits;
 use crate::naming;
 use crate::reporter::{At, Field, Reporter};
 use crate::steps::Steps;
-
-/// What separates a keyword's name from its arguments in a test's own source.
-const SEPARATOR: &str = "    ";
 
 /// An element inside that was entered.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +55,7 @@ impl Body {
     pub(super) fn new(head: &Element, suite: Vec<String>, file: Option<String>, reporter: &mut Reporter<'_>) -> Self {
         let is_test = head.name == "test";
         let mut record = Box::new(ResultRecord { suite, file, line: Some(head.at.line), ..ResultRecord::default() });
-        let name = if is_test { head.filled("name").unwrap_or_default() } else { keyword(head) };
+        let name = if is_test { head.filled("name").unwrap_or_default() } else { names::keyword(head) };
         record.name = naming::one_line(&name, head.at, reporter);
         if is_test {
             for (attribute, property) in [("critical", "critical"), ("line", "line"), ("timeout", "timeout")] {
@@ -84,25 +82,16 @@ impl Body {
 
     /// An element inside begins.
     pub(super) fn enter(&mut self, head: &Element) {
-        let name = match head.name.as_str() {
-            "if" | "try" | "arguments" | "tags" | "assign" | "metadata" => {
-                self.open.push(Node::Around);
-                return;
-            }
-            "kw" => step(head),
-            "branch" => words(&[head.attribute("type").unwrap_or("BRANCH"), head.attribute("condition").unwrap_or("")]),
-            "iter" => "ITERATION".to_owned(),
-            "while" => words(&["WHILE", head.attribute("condition").unwrap_or("")]),
-            "variable" => words(&["VAR", head.attribute("name").unwrap_or("")]),
-            "group" => words(&["GROUP", head.attribute("name").unwrap_or("")]),
-            other => other.to_ascii_uppercase(),
-        };
+        if matches!(head.name.as_str(), "if" | "try" | "arguments" | "tags" | "assign" | "metadata") {
+            self.open.push(Node::Around);
+            return;
+        }
         self.open.push(match head.name.as_str() {
             "kw" => Node::Keyword,
             "for" => Node::Loop(head.filled("flavor")),
             _ => Node::Step,
         });
-        self.steps.open(&name);
+        self.steps.open(&names::step(head));
     }
 
     /// An element inside ends, or, where this returns true, the body itself.
@@ -270,29 +259,6 @@ impl Body {
         }
         record
     }
-}
-
-/// A keyword by its full name; its library stands apart since 4.0.
-fn keyword(head: &Element) -> String {
-    let name = head.filled("name").unwrap_or_default();
-    let owner = head.filled("owner").or_else(|| head.filled("library"));
-    owner.map_or_else(|| name.clone(), |owner| format!("{owner}.{name}"))
-}
-
-/// A keyword as a step. Before 4.0 loops were keywords of their own types.
-fn step(head: &Element) -> String {
-    let name = keyword(head);
-    match head.filled("type").unwrap_or_default().to_ascii_uppercase().as_str() {
-        "SETUP" => words(&["SETUP", &name]),
-        "TEARDOWN" => words(&["TEARDOWN", &name]),
-        "FOR" => words(&["FOR", &name]),
-        "FORITEM" | "ITERATION" => words(&["ITERATION", &name]),
-        _ => name,
-    }
-}
-
-fn words(words: &[&str]) -> String {
-    words.iter().copied().map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 /// What a status counts as in the totals.
