@@ -86,6 +86,15 @@ pub enum ProjectCommand {
         #[arg(long, short)]
         project: String,
     },
+    /// Set what the team decides about its project, from a TOML file; without a file, show it.
+    Configure {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The file; `-` is standard input.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Take an archived project up again.
     Unarchive {
         /// The project's key.
@@ -141,7 +150,7 @@ pub struct ProjectAddArgs {
 /// Arguments of `ingest`.
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Files or folders.
+    /// Files, folders, patterns, ZIP archives, files packed with gzip; `-` is standard input.
     #[arg(required = true, value_name = "FILES")]
     pub files: Vec<PathBuf>,
     /// The project's key.

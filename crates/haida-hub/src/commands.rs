@@ -38,6 +38,9 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Project(ProjectCommand::Unarchive { project }) => {
             project::archive(&settings, &project, false, output).await
         }
+        Command::Project(ProjectCommand::Configure { project, file }) => {
+            project::configure(&settings, &project, file.as_deref(), output).await
+        }
         Command::Work(arguments) => work::run(&settings, arguments, output).await,
         Command::Ingest(arguments) => ingest::run(&settings, arguments, output).await,
         Command::Sync(arguments) => sync::run(&settings, arguments, output).await,

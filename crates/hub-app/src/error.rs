@@ -85,6 +85,12 @@ pub enum AppError {
         /// The rule it breaks.
         rule: String,
     },
+    /// Settings of a project that cannot be used.
+    #[error("read the project's settings: {mistakes}")]
+    Settings {
+        /// Every mistake.
+        mistakes: String,
+    },
     /// A site stopped the whole work: nothing that follows could succeed.
     #[error("publish to {site}: {}", .cause.message)]
     Stopped {
@@ -117,7 +123,7 @@ impl AppError {
             Self::Lost { .. } => &codes::WORKER_LOST,
             Self::NewerJob { .. } => &codes::NEWER_JOB,
             Self::UnreadableJob { .. } => &codes::DATABASE_FAILED,
-            Self::NoConnector { .. } | Self::Argument { .. } => &codes::BAD_SETTING,
+            Self::NoConnector { .. } | Self::Argument { .. } | Self::Settings { .. } => &codes::BAD_SETTING,
             Self::Credential { .. } => &codes::CREDENTIAL_MISSING,
             Self::File { .. } => &codes::UNREADABLE_FILE,
             Self::Stopped { cause, .. } => cause.code,

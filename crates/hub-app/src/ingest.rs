@@ -12,7 +12,7 @@ use std::{
 };
 
 use hub_domain::{
-    ExternalId, Position, Problem, Severity, codes,
+    ExternalId, Problem, Severity,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
 };
 use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
@@ -24,6 +24,7 @@ use crate::{
     AppError, plan,
     progress::{Progress, Step},
 };
+pub use files::{Other, Others, STANDARD_INPUT};
 
 /// The run that results belong to, as the command names it.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +71,8 @@ pub struct FileReport {
 pub struct IngestReport {
     /// Each file.
     pub files: Vec<FileReport>,
+    /// Files of folders and archives that are no reports.
+    pub others: Others,
     /// Entities that are new or changed.
     pub entities_changed: u64,
     /// Results that are new or changed.
@@ -111,12 +114,14 @@ pub async fn ingest(
     let recorded = tx.imported_files(project.id, run_id.as_ref()).await?;
     tx.commit().await?;
     let mut digests = BTreeSet::new();
-    for file in files::expand(paths, &recorded)? {
+    let listing = list(paths, recorded).await?;
+    report.others = listing.others;
+    for file in listing.files {
         progress.step(Step::File { name: file.shown.clone() });
-        let digest = match files::digest(&file.path) {
+        let digest = match file.digest() {
             Ok(digest) => digest,
-            Err(error) => {
-                report.files.push(FileReport::unreadable(&file, &error));
+            Err(refusal) => {
+                report.files.push(FileReport::unreadable(&file, &refusal));
                 continue;
             }
         };
@@ -152,6 +157,14 @@ pub async fn ingest(
     }
     tx.commit().await?;
     Ok(report)
+}
+
+/// Lists the files behind paths, in a thread that may wait for the disk.
+async fn list(paths: &[PathBuf], recorded: Vec<(String, String)>) -> Result<files::Listing, AppError> {
+    let paths = paths.to_vec();
+    tokio::task::spawn_blocking(move || files::list(&paths, &recorded))
+        .await
+        .map_err(|source| AppError::Stage { stage: "list the files", source: source.into() })?
 }
 
 struct Taken {
@@ -266,15 +279,9 @@ impl FileReport {
     }
 
     /// A file that could not be opened: a problem of this file, and none of the others'.
-    fn unreadable(file: &files::File, error: &std::io::Error) -> Self {
+    fn unreadable(file: &files::File, refusal: &files::Refusal) -> Self {
         let mut report = Self::empty(file, Counts::default());
-        report.count(&Problem {
-            code: &codes::UNREADABLE_FILE,
-            message: error.to_string(),
-            position: Position { file: file.shown.clone(), line: None, column: None },
-            subject: None,
-            severity: Severity::Fatal,
-        });
+        report.count(&refusal.problem(&file.shown));
         report
     }
 

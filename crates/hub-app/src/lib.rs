@@ -3,8 +3,8 @@
 //!
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
 //! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`audit`] (whether the sites
-//! still hold it), [`status`] (what came of it).
-//! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`lanes`] (who does that, and when), [`status`] (what came of it).
+//! still hold it), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
+//! about its project.
 
 pub mod audit;
 pub mod budget;
@@ -19,6 +19,7 @@ pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod publish;
+pub mod settings;
 #[cfg(test)]
 mod simulation;
 pub mod status;

@@ -1,6 +1,6 @@
 //! The nouns of the hub, shared by every other crate: who a thing is (`ids`, `entity`), what its words may be
 //! (`vocabulary`, `label`), what a reader found (`record`, `problem`), what is true (`entity`), what shall be published
-//! (`facts`) and when two of them are the same (`hash`, `marker`).
+//! (`facts`), what a team decides about its project (`settings`) and when two of them are the same (`hash`, `marker`).
 //!
 //! Pure: no clock, randomness, file, network or SQL. Time and lookups arrive as arguments.
 
@@ -14,6 +14,7 @@ pub mod marker;
 pub mod phrases;
 pub mod problem;
 pub mod record;
+pub mod settings;
 pub mod vocabulary;
 
 pub use entity::{Entity, EntityKind, TestResult};

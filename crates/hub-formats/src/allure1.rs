@@ -31,7 +31,7 @@ mod test;
 use test::Test;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "allure1", title: "Allure 1 test suites", holds: Holds::Results, sniff, read };
+    Format { name: "allure1", title: "Allure 1 test suites", holds: Holds::Results, spread: true, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     if head.prolog().root != Some("test-suite") {

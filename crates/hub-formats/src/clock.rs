@@ -80,32 +80,6 @@ pub(crate) fn local(text: &str) -> Option<i64> {
     valid.then(|| day(year, month, of_month) * DAY + of_day)
 }
 
-/// A duration from seconds: `0.153`, `1.2e-05`, `0,153` as a locale with a decimal comma writes it.
-///
-/// # Errors
-/// A fragment that says why it is no duration.
-pub(crate) fn seconds(text: &str) -> Result<Option<u64>, &'static str> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    // The last of comma and point separates the fraction, unless commas stand there again and again.
-    let decimal = match (text.rfind(','), text.rfind('.')) {
-        (Some(comma), Some(point)) if comma > point => ',',
-        (Some(_), None) if text.matches(',').count() == 1 => ',',
-        (_, _) => '.',
-    };
-    let plain: String = text
-        .chars()
-        .filter_map(|c| match c {
-            '.' | ',' => (c == decimal).then_some('.'),
-            c => Some(c),
-        })
-        .collect();
-    let seconds: f64 = plain.parse().map_err(|_| "is not a number of seconds")?;
-    whole(seconds * 1_000.0).map(Some)
-}
-
 /// A duration as .NET writes it: `00:00:01.2345678`, with days before a point: `1.00:00:00`.
 ///
 /// # Errors
@@ -195,19 +169,6 @@ mod tests {
             ("-00:00:01", Err("is not a duration as hours:minutes:seconds")),
         ] {
             assert_eq!(span(text), expect, "{text}");
-        }
-        for (text, expect) in [
-            ("0.1542482", Ok(Some(154))),
-            ("0,153", Ok(Some(153))),
-            ("1,234.5", Ok(Some(1_234_500))),
-            ("1.234,5", Ok(Some(1_234_500))),
-            ("1.2e-05", Ok(Some(0))),
-            ("", Ok(None)),
-            ("-1", Err("is negative")),
-            ("inf", Err("is not a duration of less than a century")),
-            ("soon", Err("is not a number of seconds")),
-        ] {
-            assert_eq!(seconds(text), expect, "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
-use crate::{allure1, csv_cases, csv_defects, csv_results, junit, robot, trx, xunitnet};
+use crate::{allure1, csv_cases, csv_defects, csv_results, cunit, junit, nunit2, nunit3, robot, testng, trx, xunitnet};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ pub struct Format {
     pub title: &'static str,
     /// What its files hold.
     pub holds: Holds,
+    /// Whether the files of one folder are one report: the tool writes a file for each suite or test.
+    pub spread: bool,
     /// Whether a file is of this format, by its content.
     pub sniff: fn(&Head<'_>) -> bool,
     /// Reads a file of this format. Everything that is wrong goes to the reporter.
@@ -34,6 +36,10 @@ pub struct Format {
 /// Every format. At most one recognises a file; the order is that of documents.
 pub static FORMATS: &[Format] = &[
     junit::FORMAT,
+    testng::FORMAT,
+    nunit2::FORMAT,
+    nunit3::FORMAT,
+    cunit::FORMAT,
     xunitnet::FORMAT,
     trx::FORMAT,
     robot::FORMAT,

@@ -36,6 +36,19 @@ impl<'h> Head<'h> {
     /// The prolog, where the text is XML.
     #[must_use]
     pub fn prolog(&self) -> Prolog<'h> {
+        self.root().0
+    }
+
+    /// Whether the root element's tag has an attribute called `name`.
+    #[must_use]
+    pub fn root_has(&self, name: &str) -> bool {
+        let tag = self.root().1;
+        let tag = tag.split_once('>').map_or(tag, |(tag, _)| tag);
+        tag.split_whitespace().any(|part| part.split_once('=').map_or(part, |(key, _)| key) == name)
+    }
+
+    /// The prolog and what stands behind it, which begins with the root element's tag.
+    fn root(&self) -> (Prolog<'h>, &'h str) {
         let mut prolog = Prolog::default();
         let mut rest = self.text.trim_start();
         loop {
@@ -49,9 +62,9 @@ impl<'h> Head<'h> {
                 skip_doctype(after)
             } else {
                 prolog.root = rest.strip_prefix('<').and_then(name).map(local);
-                return prolog;
+                return (prolog, rest);
             };
-            let Some(after) = skipped else { return prolog };
+            let Some(after) = skipped else { return (prolog, "") };
             rest = after.trim_start();
         }
     }
@@ -59,32 +72,18 @@ impl<'h> Head<'h> {
     /// The root element's start tag without its brackets, as written; empty where the text is no XML.
     #[must_use]
     pub fn root_tag(&self) -> &'h str {
-        let mut rest = self.text;
-        while let Some((_, after)) = rest.split_once('<') {
-            let tag_end = || {
-                let mut quote = None;
-                after.char_indices().find_map(|(at, c)| match (quote, c) {
-                    (Some(open), c) if open == c => {
-                        quote = None;
-                        None
-                    }
-                    (Some(_), _) => None,
-                    (None, '"' | '\'') => {
-                        quote = Some(c);
-                        None
-                    }
-                    (None, '>') => Some(at),
-                    (None, _) => None,
-                })
-            };
-            rest = match after.chars().next() {
-                Some('?') => after.split_once("?>").map_or("", |(_, after)| after),
-                Some('!') if after.starts_with("!--") => after.split_once("-->").map_or("", |(_, after)| after),
-                Some('!') => skip_doctype(after).unwrap_or_default(),
-                Some(_) | None => return after.get(..tag_end().unwrap_or(after.len())).unwrap_or_default(),
-            };
-        }
-        ""
+        let Some(tag) = self.root().1.strip_prefix('<') else { return "" };
+        let mut quote = None;
+        let end = tag.char_indices().find_map(|(at, c)| {
+            match (quote, c) {
+                (Some(open), c) if open == c => quote = None,
+                (None, '"' | '\'') => quote = Some(c),
+                (None, '>') => return Some(at),
+                (Some(_) | None, _) => {}
+            }
+            None
+        });
+        tag.get(..end.unwrap_or(tag.len())).unwrap_or_default()
     }
 
     /// What the file looks like, as a fragment: `it looks like ...`.
@@ -189,6 +188,14 @@ mod tests {
         ] {
             assert_eq!(head(text).root_tag(), tag, "{text}");
         }
+    }
+
+    #[test]
+    fn attributes_of_the_root_are_those_of_its_own_tag() {
+        let text =
+            "<?xml version='1.0'?><!DOCTYPE s SYSTEM 's.dtd'>\n<s id='1'\n  executed = \"True\"><t result='x'/></s>";
+        let has = |name| head(text).root_has(name);
+        assert_eq!([has("id"), has("executed"), has("result"), has("version")], [true, true, false, false]);
     }
 
     #[test]

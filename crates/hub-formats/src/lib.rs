@@ -14,6 +14,7 @@ mod clock;
 mod csv_cases;
 mod csv_defects;
 mod csv_results;
+mod cunit;
 mod declared;
 pub mod decode;
 mod dotnet;
@@ -29,12 +30,18 @@ mod json;
 mod junit;
 pub mod limits;
 mod naming;
+mod nunit;
+mod nunit2;
+mod nunit3;
+mod open_suites;
+mod parts;
 pub mod reporter;
 mod robot;
 mod scan;
 pub mod sink;
 mod steps;
 mod table;
+mod testng;
 mod text;
 mod trx;
 mod xml;
@@ -45,6 +52,36 @@ pub use sink::{Collected, Sink};
 
 use input::{Input, OpenError};
 use reporter::{At, Reporter};
+
+/// What a file is, by its beginning.
+#[derive(Debug, Clone)]
+pub enum Look {
+    /// A report of this format.
+    Report(&'static Format),
+    /// Something else, as a fragment: `a PNG image`.
+    Other(String),
+    /// Nothing that could be told: it is empty, or its beginning cannot be read as text. [`read`] says what is wrong.
+    Nothing,
+}
+
+/// Looks at the beginning of a file.
+///
+/// # Errors
+/// The source fails.
+pub fn look(mut input: impl Read) -> std::io::Result<Look> {
+    let input = match Input::open(&mut input) {
+        Ok(input) => input,
+        Err(OpenError::Encoding(_)) => return Ok(Look::Nothing),
+        Err(OpenError::Io(error)) => return Err(error),
+    };
+    let head = input.head();
+    if let Some(format) = formats::recognise(&head) {
+        return Ok(Look::Report(format));
+    }
+    let hidden = head.prolog().root.is_none() && head.prolog().doctype.is_some();
+    let empty = head.text.trim().is_empty();
+    Ok(if hidden || empty { Look::Nothing } else { Look::Other(head.looks_like()) })
+}
 
 /// Reads a file of any known format into `sink`.
 ///

@@ -7,6 +7,9 @@ pub const ATTRIBUTES_PER_TAG: usize = 256;
 /// a missing quote or an attack, and it must be in memory as a whole.
 pub const TAG_BYTES: u64 = 1 << 20;
 
+/// Bytes of a DOCTYPE that only names a grammar; the longest in use (XHTML's) has 120.
+pub const DOCTYPE_BYTES: usize = 1_024;
+
 /// Nested elements. The deepest real report has 9; every open element costs memory until it is closed.
 pub const DEPTH: usize = 256;
 

@@ -4,6 +4,7 @@ use hub_domain::record::{AttachmentRecord, ResultRecord};
 
 use crate::hygiene;
 use crate::limits;
+use crate::parts;
 use crate::reporter::{At, Field, Reporter};
 
 /// Whether a name is that of a test case's id: `test_id`, `test_key`, `testcase_id`, in any case and with any separator
@@ -48,9 +49,9 @@ pub(crate) fn attach(record: &mut ResultRecord, attachment: AttachmentRecord) {
     }
 }
 
-/// A name: one line within its limit. XML says that a line break in an attribute is a space.
+/// A name in one line, empty where it says nothing.
 pub(crate) fn one_line(text: &str, at: At, reporter: &mut Reporter<'_>) -> String {
-    within(text.trim().replace(['\n', '\t'], " "), Field::Name, at, reporter)
+    parts::name(text, at, reporter).unwrap_or_default()
 }
 
 /// A text within its field's limit; what is cut is counted.

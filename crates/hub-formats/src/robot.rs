@@ -38,7 +38,7 @@ mod times;
 use body::Body;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "robot", title: "Robot Framework output.xml", holds: Holds::Results, sniff, read };
+    Format { name: "robot", title: "Robot Framework output.xml", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     // The description of a machine for ROS has this root too.

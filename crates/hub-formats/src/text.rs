@@ -168,6 +168,11 @@ impl Text {
     }
 }
 
+/// A text without its attachment marks, whose paths go to `attachments`.
+pub(crate) fn without_marks(text: &str, attachments: &mut Vec<String>) -> String {
+    if has_mark(text) { take_marks(text, attachments) } else { text.to_owned() }
+}
+
 fn has_mark(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'[', bytes).any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(OPEN.as_bytes())))

@@ -37,7 +37,7 @@ use result::Open;
 use run::Run;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "trx", title: "TRX of Visual Studio and vstest", holds: Holds::Results, sniff, read };
+    Format { name: "trx", title: "TRX of Visual Studio and vstest", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     if head.prolog().root != Some("TestRun") {

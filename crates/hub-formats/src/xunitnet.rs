@@ -26,7 +26,7 @@ use crate::xml::Xml;
 mod test;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "xunitnet", title: "xUnit.net XML, v1 to v3", holds: Holds::Results, sniff, read };
+    Format { name: "xunitnet", title: "xUnit.net XML, v1 to v3", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     let Some(root @ ("assembly" | "assemblies")) = head.prolog().root else { return false };

@@ -105,6 +105,11 @@ impl Normaliser {
         self.format = format;
     }
 
+    /// Goes on with another file of the same report: problems name it.
+    pub fn read_file(&mut self, file: &str) {
+        file.clone_into(&mut self.context.file);
+    }
+
     /// Takes one record and adds what follows from it to `out`.
     pub fn accept(&mut self, record: Record, out: &mut Vec<Fact>) {
         match record {

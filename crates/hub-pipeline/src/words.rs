@@ -25,12 +25,20 @@ pub fn key(word: &str) -> String {
 #[must_use]
 pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
+        // NUnit's `Warning` passed with remarks, which are its steps.
+        "warning" => ResultStatus::Passed,
         "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto" => {
             ResultStatus::Passed
         }
         // TRX: it ran and nothing is said against it.
-        "passedbutrunaborted" | "completed" | "warning" => ResultStatus::Passed,
+        "passedbutrunaborted" | "completed" => ResultStatus::Passed,
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
+        // TestNG: one of several invocations failed, though fewer than the test allows.
+        "success_percentage_failure" => ResultStatus::Failed,
+        // What stands around a test failed (TestNG, CUnit), or the test itself cannot be run as it is written (NUnit, TRX).
+        "configuration_failure" | "suite_failure" | "invalid" | "notrunnable" | "cancelled" => ResultStatus::Broken,
+        // NUnit: it runs only where somebody asks for it by name.
+        "explicit" => ResultStatus::Skipped,
         "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
         // TRX: what ran the test ended, not the test.
         "aborted" | "disconnected" => ResultStatus::Broken,
@@ -38,13 +46,14 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
         | "deshabilitado" => ResultStatus::Skipped,
-        // vstest writes `NotExecuted` for a test that was skipped, Allure 1 `canceled`.
-        "notexecuted" | "canceled" | "cancelled" => ResultStatus::Skipped,
+        // vstest writes `NotExecuted` for a test that was skipped, Allure 1 `canceled` for one whose assumption did not hold;
+        // NUnit's `Cancelled`, with two l, was stopped while it ran.
+        "notexecuted" | "canceled" => ResultStatus::Skipped,
         "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
         "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
         | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
-        // TRX: it cannot be run, or was not done when the file was written.
-        "notrunnable" | "inprogress" | "in_progress" => ResultStatus::NotRun,
+        // TRX: it was not done when the file was written.
+        "inprogress" | "in_progress" => ResultStatus::NotRun,
         _ => return None,
     })
 }
@@ -193,7 +202,7 @@ mod tests {
                     ("Aborted", Broken),
                     ("Inconclusive", Skipped),
                     ("PassedButRunAborted", Passed),
-                    ("NotRunnable", NotRun),
+                    ("NotRunnable", Broken),
                     ("NotExecuted", Skipped),
                     ("Disconnected", Broken),
                     ("Warning", Passed),
@@ -221,6 +230,22 @@ mod tests {
         ] {
             for (word, status) in words {
                 assert_eq!(result_status(word), Some(*status), "{format} {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_of_testng_nunit_and_cunit_has_its_status() {
+        for (words, status) in [
+            (&["PASS", "Success", "Passed", "success", "Warning"][..], ResultStatus::Passed),
+            (&["FAIL", "Failure", "Failed", "failure", "SUCCESS_PERCENTAGE_FAILURE"], ResultStatus::Failed),
+            (&["Error", "Invalid", "NotRunnable", "Cancelled"], ResultStatus::Broken),
+            (&["Configuration Failure", "suite failure"], ResultStatus::Broken),
+            (&["SKIP", "Skipped", "skipped", "Ignored", "Explicit", "Inconclusive"], ResultStatus::Skipped),
+            (&["not-run", "unknown"], ResultStatus::NotRun),
+        ] {
+            for word in words {
+                assert_eq!(result_status(word), Some(status), "{word}");
             }
         }
     }

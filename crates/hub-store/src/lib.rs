@@ -37,6 +37,7 @@ pub mod rate;
 mod recovery;
 pub mod results;
 mod results_read;
+mod settings;
 pub mod split;
 pub mod store;
 mod tls;

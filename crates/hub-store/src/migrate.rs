@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "20261124000400" "hub_lanes",
     "20261124000500" "hub_recovery",
     "20261124000600" "hub_findings",
+    "20261124000700" "hub_settings",
 ];
 
 /// Where a migration stands.

@@ -1,8 +1,11 @@
-//! `haida-hub project add`, `archive` and `unarchive`.
+//! `haida-hub project add`, `configure`, `archive` and `unarchive`.
 
-use std::process::ExitCode;
+use std::{io::Read as _, path::Path, process::ExitCode};
 
-use hub_app::project::{self, AddProject};
+use hub_app::{
+    AppError,
+    project::{self, AddProject},
+};
 use hub_domain::vocabulary::Locale;
 use serde_json::json;
 
@@ -38,6 +41,41 @@ pub async fn add(settings: &Settings, arguments: ProjectAddArgs, output: &Output
         format!("project {} is ready (tenant {})", row.key, row.tenant_slug)
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Sets what the team decides about its project, or shows it.
+pub async fn configure(
+    settings: &Settings,
+    key: &str,
+    file: Option<&Path>,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    // A mistake in the file is told without a database.
+    let new = file.map(|path| hub_app::settings::parse(&text_of(path)?)).transpose()?;
+    let store = super::open(settings).await?;
+    let row = project::find(&store, settings.tenant.as_deref(), key).await?;
+    let Some(new) = new else {
+        let current = hub_app::settings::load(&store, &row).await?;
+        let text = hub_app::settings::write(&current)?;
+        output.result(&serde_json::to_value(&current)?, || text.trim_end().to_owned());
+        return Ok(ExitCode::SUCCESS);
+    };
+    let changed = hub_app::settings::save(&store, &row, &new).await?;
+    output.result(&json!({ "project": row.key.as_str(), "changed": changed }), || match changed {
+        true => format!("the settings of project {} are saved", row.key),
+        false => format!("the settings of project {} are as they were", row.key),
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text_of(path: &Path) -> Result<String, AppError> {
+    let failed = |source| AppError::File { path: path.to_owned(), source };
+    if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(failed)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(path).map_err(failed)
 }
 
 /// Archives a project, or takes it up again.

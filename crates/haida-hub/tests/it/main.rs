@@ -7,6 +7,7 @@
 )]
 
 mod adversity;
+mod archives;
 mod audit;
 mod bad_input;
 mod changes;
@@ -17,5 +18,6 @@ mod fleet;
 mod journey;
 mod killed;
 mod queue;
+mod settings;
 mod support;
 mod work;

@@ -1,14 +1,14 @@
 //! Reads one file in a thread of its own: bytes to records to facts, handed over in batches through a short channel, so
 //! that a fast reader waits for the database instead of filling the memory.
 
-use std::{fs, ops::ControlFlow};
+use std::ops::ControlFlow;
 
-use hub_domain::{Position, Problem, Severity, codes, record::Record};
+use hub_domain::{Problem, codes, record::Record};
 use hub_formats::{Format, Sink};
 use hub_pipeline::normalise::{Context, Fact, Normaliser, ReportRef, Summary};
 use tokio::sync::mpsc;
 
-use super::files::File;
+use super::files::{File, Part};
 use crate::AppError;
 
 /// Facts in one batch: the size at which a batch upsert costs least (1,000 rows, and up to three facts for a record).
@@ -26,27 +26,42 @@ pub struct Reading {
 /// Starts reading a file.
 pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
     let (sender, batches) = mpsc::channel(BATCHES);
-    let (path, shown) = (file.path.clone(), file.shown.clone());
+    let (parts, shown) = (file.parts.clone(), file.shown.clone());
     let done = tokio::task::spawn_blocking(move || {
-        let context = Context { file: shown.clone(), report };
-        let mut sink = Batches { normaliser: Normaliser::new(context), facts: Vec::with_capacity(BATCH), sender };
-        let format = match fs::File::open(&path) {
-            Ok(input) => hub_formats::read(&shown, input, &mut sink),
-            Err(error) => {
-                sink.problem(Problem {
-                    code: &codes::UNREADABLE_FILE,
-                    message: error.to_string(),
-                    position: Position { file: shown, line: None, column: None },
-                    subject: None,
-                    severity: Severity::Fatal,
-                });
-                None
+        let normaliser = Normaliser::new(Context { file: shown, report });
+        let mut sink = Batches { normaliser, facts: Vec::with_capacity(BATCH), sender, unreadable: None };
+        let mut format = None;
+        for part in &parts {
+            if let Some(found) = read(part, &mut sink) {
+                format = Some(found.name);
             }
-        };
+        }
         let _ = sink.flush();
-        (format.map(|f| f.name), sink.normaliser.finish())
+        (format, sink.normaliser.finish())
     });
     Reading { batches, done }
+}
+
+/// Reads one file. Where its bytes ended for a reason of their own, that reason is the problem, at the place reached.
+fn read(part: &Part, sink: &mut Batches) -> Option<&'static Format> {
+    sink.normaliser.read_file(&part.shown);
+    let (format, refusal) = match part.content.with(|read| hub_formats::read(&part.shown, read, sink)) {
+        Ok((format, refusal)) => (format, refusal),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let unreadable = sink.unreadable.take();
+    match (refusal, unreadable) {
+        (Some(refusal), reached) => {
+            let mut problem = refusal.problem(&part.shown);
+            if let Some(reached) = reached {
+                problem.position = reached.position;
+            }
+            sink.problem(problem);
+        }
+        (None, Some(unreadable)) => sink.facts.push(Fact::Problem(Box::new(unreadable))),
+        (None, None) => {}
+    }
+    format
 }
 
 impl Reading {
@@ -65,6 +80,8 @@ struct Batches {
     normaliser: Normaliser,
     facts: Vec<Fact>,
     sender: mpsc::Sender<Vec<Fact>>,
+    /// That reading failed, held back until it is known why.
+    unreadable: Option<Problem>,
 }
 
 impl Batches {
@@ -92,6 +109,10 @@ impl Sink for Batches {
     }
 
     fn problem(&mut self, problem: Problem) {
+        if problem.code == &codes::UNREADABLE_FILE && self.unreadable.is_none() {
+            self.unreadable = Some(problem);
+            return;
+        }
         self.facts.push(Fact::Problem(Box::new(problem)));
     }
 }

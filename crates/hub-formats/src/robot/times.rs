@@ -3,6 +3,7 @@
 
 use crate::clock;
 use crate::element::Element;
+use crate::junit::values;
 
 /// The times of a `status`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(super) fn of(status: &Element) -> Times {
     let start = status.filled("start").or_else(|| status.filled("starttime")).filter(|text| text != "N/A");
     let started_at = start.as_deref().map(written);
     match status.filled("elapsed") {
-        Some(elapsed) => match clock::seconds(&elapsed) {
+        Some(elapsed) => match values::milliseconds(&elapsed) {
             Ok(duration_ms) => Times { started_at, duration_ms, odd: None },
             Err(what) => Times { started_at, duration_ms: None, odd: Some(what) },
         },

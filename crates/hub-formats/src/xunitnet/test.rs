@@ -4,6 +4,7 @@ use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
 use crate::element::Element;
+use crate::junit::values;
 use crate::reporter::{Field, Reporter};
 use crate::{clock, dotnet, embedded, naming};
 
@@ -81,7 +82,7 @@ fn status(test: &Element) -> String {
 
 fn duration(test: &Element, reporter: &mut Reporter<'_>) -> Option<u64> {
     let (name, text, read) = match (test.filled("time"), test.filled("time-rtf")) {
-        (Some(text), _) => ("time", text.clone(), clock::seconds(&text)),
+        (Some(text), _) => ("time", text.clone(), values::milliseconds(&text)),
         (None, Some(text)) => ("time-rtf", text.clone(), clock::span(&text)),
         (None, None) => return None,
     };
