@@ -3,7 +3,7 @@
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
-use crate::{csv_cases, csv_defects, csv_results, cunit, junit, nunit2, nunit3, testng};
+use crate::{allure1, csv_cases, csv_defects, csv_results, cunit, junit, nunit2, nunit3, robot, testng, trx, xunitnet};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +40,10 @@ pub static FORMATS: &[Format] = &[
     nunit2::FORMAT,
     nunit3::FORMAT,
     cunit::FORMAT,
+    xunitnet::FORMAT,
+    trx::FORMAT,
+    robot::FORMAT,
+    allure1::FORMAT,
     csv_cases::FORMAT,
     csv_results::FORMAT,
     csv_defects::FORMAT,

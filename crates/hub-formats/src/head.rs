@@ -69,6 +69,23 @@ impl<'h> Head<'h> {
         }
     }
 
+    /// The root element's start tag without its brackets, as written; empty where the text is no XML.
+    #[must_use]
+    pub fn root_tag(&self) -> &'h str {
+        let Some(tag) = self.root().1.strip_prefix('<') else { return "" };
+        let mut quote = None;
+        let end = tag.char_indices().find_map(|(at, c)| {
+            match (quote, c) {
+                (Some(open), c) if open == c => quote = None,
+                (None, '"' | '\'') => quote = Some(c),
+                (None, '>') => return Some(at),
+                (Some(_) | None, _) => {}
+            }
+            None
+        });
+        tag.get(..end.unwrap_or(tag.len())).unwrap_or_default()
+    }
+
     /// What the file looks like, as a fragment: `it looks like ...`.
     #[must_use]
     pub fn looks_like(&self) -> String {
@@ -155,6 +172,21 @@ mod tests {
             ("<!-- open", None, None),
         ] {
             assert_eq!(head(text).prolog(), Prolog { root, doctype }, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_root_tag_is_found_behind_any_prolog() {
+        for (text, tag) in [
+            (
+                "<?xml version='1.0'?><!-- <b> --><!DOCTYPE a [<!ENTITY b '>]'>]>\n<x:a b='>' c=\"1\"><d>",
+                "x:a b='>' c=\"1\"",
+            ),
+            ("<a/>", "a/"),
+            ("<a b='1", "a b='1"),
+            ("text", ""),
+        ] {
+            assert_eq!(head(text).root_tag(), tag, "{text}");
         }
     }
 

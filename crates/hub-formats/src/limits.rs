@@ -53,6 +53,9 @@ pub const TEXT_PER_ELEMENT: usize = 4 << 20;
 /// again for escape sequences that cleaning removes.
 pub const RAW_TEXT_BYTES: usize = DETAILS_CHARS * 8;
 
+/// Bytes of the results that wait for what their file says of them further down: about 40,000 of usual size.
+pub const HELD_BYTES: usize = 40 << 20;
+
 /// Problems of one file that are reported one by one; a person reads no more, and the rest is counted.
 pub const PROBLEMS_PER_FILE: usize = 1_000;
 

@@ -20,7 +20,8 @@ pub fn key(word: &str) -> String {
     key.trim_end_matches('_').to_owned()
 }
 
-/// The status of a result, in the words of JUnit, Playwright, Allure, TestNG, NUnit, and of the teams' tables.
+/// The status of a result, in the words of JUnit, Playwright, Allure, TestNG, NUnit, xUnit.net, TRX, Robot Framework,
+/// and of the teams' tables.
 #[must_use]
 pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
@@ -29,23 +30,30 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
         "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto" => {
             ResultStatus::Passed
         }
+        // TRX: it ran and nothing is said against it.
+        "passedbutrunaborted" | "completed" => ResultStatus::Passed,
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
         // TestNG: one of several invocations failed, though fewer than the test allows.
         "success_percentage_failure" => ResultStatus::Failed,
-        // What stands around a test failed (TestNG, CUnit), or the test itself cannot be run as it is written (NUnit).
-        "configuration_failure" | "suite_failure" | "invalid" | "notrunnable" | "cancelled" | "canceled" => {
-            ResultStatus::Broken
-        }
+        // What stands around a test failed (TestNG, CUnit), or the test itself cannot be run as it is written (NUnit, TRX).
+        "configuration_failure" | "suite_failure" | "invalid" | "notrunnable" | "cancelled" => ResultStatus::Broken,
         // NUnit: it runs only where somebody asks for it by name.
         "explicit" => ResultStatus::Skipped,
         "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
+        // TRX: what ran the test ended, not the test.
+        "aborted" | "disconnected" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
         | "deshabilitado" => ResultStatus::Skipped,
+        // vstest writes `NotExecuted` for a test that was skipped, Allure 1 `canceled` for one whose assumption did not hold;
+        // NUnit's `Cancelled`, with two l, was stopped while it ran.
+        "notexecuted" | "canceled" => ResultStatus::Skipped,
         "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
         "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
         | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
+        // TRX: it was not done when the file was written.
+        "inprogress" | "in_progress" => ResultStatus::NotRun,
         _ => return None,
     })
 }
@@ -175,6 +183,55 @@ mod tests {
         assert_eq!(defect_status("En curso"), Some(DefectStatus::InProgress));
         assert_eq!(defect_status("Reabierta"), Some(DefectStatus::Open));
         assert_eq!(case_status("Generado"), Some(CaseStatus::Draft));
+    }
+
+    #[test]
+    fn every_outcome_of_dotnet_robot_and_allure_1_is_known() {
+        use ResultStatus::{Broken, Failed, NotRun, Passed, Skipped, Timeout};
+        for (format, words) in [
+            (
+                "xunitnet",
+                &[("Pass", Passed), ("Fail", Failed), ("Skip", Skipped), ("NotRun", NotRun), ("error", Broken)][..],
+            ),
+            (
+                "trx",
+                &[
+                    ("Error", Broken),
+                    ("Failed", Failed),
+                    ("Timeout", Timeout),
+                    ("Aborted", Broken),
+                    ("Inconclusive", Skipped),
+                    ("PassedButRunAborted", Passed),
+                    ("NotRunnable", Broken),
+                    ("NotExecuted", Skipped),
+                    ("Disconnected", Broken),
+                    ("Warning", Passed),
+                    ("Passed", Passed),
+                    ("Completed", Passed),
+                    ("InProgress", NotRun),
+                    ("Pending", NotRun),
+                ],
+            ),
+            (
+                "robot",
+                &[("PASS", Passed), ("FAIL", Failed), ("SKIP", Skipped), ("NOT RUN", NotRun), ("NOT_RUN", NotRun)],
+            ),
+            (
+                "allure1",
+                &[
+                    ("passed", Passed),
+                    ("failed", Failed),
+                    ("broken", Broken),
+                    ("canceled", Skipped),
+                    ("skipped", Skipped),
+                    ("pending", NotRun),
+                ],
+            ),
+        ] {
+            for (word, status) in words {
+                assert_eq!(result_status(word), Some(*status), "{format} {word}");
+            }
+        }
     }
 
     #[test]

@@ -60,6 +60,14 @@ fn a_sink_stops_an_endless_file_without_a_problem() {
             b"<CUNIT_RUN_TEST_RECORD><CUNIT_RUN_TEST_SUCCESS><TEST_NAME> t </TEST_NAME></CUNIT_RUN_TEST_SUCCESS>\
               </CUNIT_RUN_TEST_RECORD>\n",
         ),
+        (
+            b"<assemblies><assembly name='a.dll'><collection name='c'>",
+            b"<test name='T.m' type='T' method='m' result='Pass'><traits/></test>\n",
+        ),
+        (
+            b"<robot generator='Robot'><suite name='s'>",
+            b"<test name='t'><kw name='k'><status status='PASS'/></kw><status status='PASS'/></test>\n",
+        ),
     ] {
         let mut few = Few { limit: 20_000, records: 0, problems: Vec::new() };
         let format = hub_formats::read("file", head.chain(Endless { text, next: 0 }), &mut few);
