@@ -127,6 +127,13 @@ impl Text {
             attachments.append(&mut self.late);
         }
         let text = hygiene::trim_blank_lines(&cleaned);
+        // A text that is full stays as it is: to add and cut again at every piece would cost its whole length each time.
+        let full = out.len() >= field.limit() && out.ends_with(limits::CUT_MARK);
+        if full {
+            self.scratch = cleaned;
+            self.clear();
+            return;
+        }
         if !text.is_empty() {
             if !out.is_empty() {
                 out.push('\n');
