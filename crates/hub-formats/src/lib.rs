@@ -9,22 +9,28 @@ use std::io::Read;
 
 use hub_domain::codes;
 
+mod clock;
 mod csv_cases;
 mod csv_defects;
 mod csv_results;
+mod declared;
 pub mod decode;
 mod element;
 pub mod entities;
+mod fill;
 pub mod formats;
 pub mod head;
+mod held;
 pub mod hygiene;
 pub mod input;
 mod json;
 mod junit;
 pub mod limits;
+mod playwright;
 pub mod reporter;
 mod scan;
 pub mod sink;
+mod steps;
 mod table;
 mod text;
 mod xml;
