@@ -3,7 +3,10 @@
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
-use crate::{csv_cases, csv_defects, csv_results, junit, playwright};
+use crate::{
+    allure2, csv_cases, csv_defects, csv_results, cucumber_json, cucumber_messages, junit, mocha, mochawesome,
+    playwright,
+};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,8 +35,18 @@ pub struct Format {
 }
 
 /// Every format. At most one recognises a file; the order is that of documents.
-pub static FORMATS: &[Format] =
-    &[junit::FORMAT, playwright::FORMAT, csv_cases::FORMAT, csv_results::FORMAT, csv_defects::FORMAT];
+pub static FORMATS: &[Format] = &[
+    junit::FORMAT,
+    allure2::FORMAT,
+    cucumber_json::FORMAT,
+    cucumber_messages::FORMAT,
+    mocha::FORMAT,
+    mochawesome::FORMAT,
+    playwright::FORMAT,
+    csv_cases::FORMAT,
+    csv_results::FORMAT,
+    csv_defects::FORMAT,
+];
 
 /// The format of a file that begins with `head`.
 #[must_use]

@@ -219,10 +219,8 @@ impl Test {
             line: Some(at.line),
             ..ResultRecord::default()
         });
-        for (out, other) in [(last.stdout.as_str(), last.stderr.as_str())] {
-            let both = if out.is_empty() || out.ends_with('\n') { "" } else { "\n" };
-            record.output = fill::text(&format!("{out}{both}{other}"), Field::Output, at, reporter);
-        }
+        let between = if last.stdout.is_empty() || last.stdout.ends_with('\n') { "" } else { "\n" };
+        record.output = fill::text(&[&last.stdout, between, &last.stderr].concat(), Field::Output, at, reporter);
         for attachment in self.attachments {
             fill::attach(&mut record, attachment);
         }
@@ -234,7 +232,11 @@ impl Test {
             ("unexpected", Some("passed")) => {
                 record.message = Some("the test was expected to fail and passed".to_owned());
             }
-            (_, Some("passed")) => self.first_error.take().unwrap_or_default().put_into(&mut record),
+            // The errors of a flaky test are those of its earlier attempts, which follow below.
+            (_, Some("passed")) => {
+                let error = self.first_error.take().unwrap_or_default();
+                ErrorText { details: None, ..error }.put_into(&mut record);
+            }
             _ => {
                 first.unwrap_or_default().put_into(&mut record);
                 for error in others {
