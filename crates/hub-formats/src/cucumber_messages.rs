@@ -78,6 +78,8 @@ struct Report {
     rows: u64,
     begun: bool,
     ended: bool,
+    /// The line read last, where it is no message.
+    damaged: Option<At>,
 }
 
 impl Report {
@@ -85,10 +87,12 @@ impl Report {
         let envelope = match line {
             Line::Value(Value::Object(envelope)) => envelope,
             Line::Value(_) | Line::Other(_) => {
-                reporter.rejected(&codes::NOT_WELL_FORMED, Some(at), "a line is no message of Cucumber", None);
+                self.damaged(reporter);
+                self.damaged = Some(at);
                 return ControlFlow::Continue(());
             }
         };
+        self.damaged(reporter);
         for (kind, message) in envelope {
             self.message(&kind, &message, at, reporter)?;
         }
@@ -139,6 +143,13 @@ impl Report {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+
+    /// Tells of the line before this one, which was no message. The last line of a file is cut and told otherwise.
+    fn damaged(&mut self, reporter: &mut Reporter<'_>) {
+        if let Some(at) = self.damaged.take() {
+            reporter.rejected(&codes::NOT_WELL_FORMED, Some(at), "a line is no message of Cucumber", None);
+        }
     }
 
     fn meta(&mut self, message: &Value, at: At, reporter: &mut Reporter<'_>) {
@@ -283,6 +294,10 @@ impl Report {
         if reporter.is_fatal() {
             return ControlFlow::Break(());
         }
+        if let Some(at) = self.damaged.filter(|_| !self.ended) {
+            return reporter.fatal(&codes::NOT_WELL_FORMED, Some(at), "the file ends inside of a message", None);
+        }
+        self.damaged(reporter);
         if self.begun && !self.ended {
             return reporter.fatal(&codes::NOT_WELL_FORMED, Some(end), "the file ends before the test run does", None);
         }

@@ -13,7 +13,7 @@ const LOG: &str = "text/x.cucumber.log+plain";
 /// failure: they are not a pass.
 pub(crate) fn gravity(status: &str) -> u8 {
     match status.to_ascii_lowercase().as_str() {
-        "passed" | "xfailed" => 1,
+        "passed" => 1,
         "skipped" | "untested" | "untested_pending" | "untested_undefined" => 2,
         "unknown" => 3,
         "pending" | "pending_warn" => 4,

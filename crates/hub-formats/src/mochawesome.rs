@@ -62,7 +62,7 @@ impl Visit for Report {
             ["tests" | "beforeHooks" | "afterHooks", "[]"] => Want::Whole,
             [_, "[]"] if is_suite(path) => Want::Enter,
             ["[]" | "suites", "tests" | "beforeHooks" | "afterHooks"] => Want::Enter,
-            ["[]" | "suites", "title" | "file" | "fullFile"] => Want::Whole,
+            ["[]" | "suites", "title" | "file"] => Want::Whole,
             _ => Want::Nothing,
         }
     }
@@ -83,11 +83,9 @@ impl Visit for Report {
             ["", "stats"] => self.stats = value,
             ["tests", "[]"] => return self.test(&value, at, reporter),
             ["beforeHooks" | "afterHooks", "[]"] => return self.hook(&value, at, reporter),
-            [_, "title"] => {
-                self.held.name(text(&value, reporter));
-                self.held.ready();
-            }
-            [_, "file" | "fullFile"] => self.held.file(text(&value, reporter)),
+            // Not ready by its title: older versions write the file behind the tests.
+            [_, "title"] => self.held.name(text(&value, reporter)),
+            [_, "file"] => self.held.file(text(&value, reporter)),
             _ => {}
         }
         ControlFlow::Continue(())

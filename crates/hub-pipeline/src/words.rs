@@ -28,14 +28,18 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
             ResultStatus::Passed
         }
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
-        "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
+        // Allure's `unknown` and Cucumber's `UNKNOWN` are tests that began and of which no answer came.
+        "broken" | "error" | "errored" | "roto" | "interrupted" | "unknown" | "running" | "hook_error"
+        | "cleanup_error" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
         | "deshabilitado" => ResultStatus::Skipped,
-        "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
-        "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
-        | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
+        // An ambiguous step has several definitions, and Cucumber runs none of them.
+        "blocked" | "bloqueado" | "bloqueada" | "ambiguous" => ResultStatus::Blocked,
+        "undefined" | "untested" | "untested_pending" | "untested_undefined" | "scheduled" | "pending_warn"
+        | "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
+        | "not_executed" | "" => ResultStatus::NotRun,
         _ => return None,
     })
 }
@@ -154,6 +158,16 @@ mod tests {
             ("NO_EJECUTADO", ResultStatus::NotRun),
             (" no ejecutado ", ResultStatus::NotRun),
             ("disabled", ResultStatus::Skipped),
+            ("Passed", ResultStatus::Passed),
+            ("UNDEFINED", ResultStatus::NotRun),
+            ("untested", ResultStatus::NotRun),
+            ("pending", ResultStatus::NotRun),
+            ("scheduled", ResultStatus::NotRun),
+            ("AMBIGUOUS", ResultStatus::Blocked),
+            ("interrupted", ResultStatus::Broken),
+            ("unknown", ResultStatus::Broken),
+            ("hook_error", ResultStatus::Broken),
+            ("running", ResultStatus::Broken),
         ] {
             assert_eq!(result_status(word), Some(status), "{word}");
         }
