@@ -11,6 +11,7 @@
 
 use std::ops::ControlFlow;
 
+use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, StepRecord, SuiteRecord};
 use serde_json::Value;
 
@@ -62,7 +63,7 @@ struct Report {
     step_start: Vec<(Option<i64>, Option<i64>)>,
     /// Whether this is a container, and how many children it has.
     children: Option<usize>,
-    fixtures: Vec<Box<ResultRecord>>,
+    fixtures: Vec<ResultRecord>,
 }
 
 impl Visit for Report {
@@ -125,8 +126,10 @@ impl Visit for Report {
 
     fn finish(&mut self, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let Some(at) = self.begin else { return ControlFlow::Continue(()) };
-        // Half a result says nothing for sure: its status may be in the other half.
-        if !complete && self.record.status.is_empty() && self.children.is_none() {
+        // Half a result may lack its suite, and would be taken for another test, or its status.
+        if !complete && self.children.is_none() && (self.record.case_id.is_none() || self.record.status.is_empty()) {
+            let message = "the result is cut, so that neither its test nor its outcome is certain";
+            reporter.rejected(&codes::NOT_WELL_FORMED, Some(at), message, Some(&self.record.name));
             return ControlFlow::Continue(());
         }
         if self.children.is_some() { self.end_container(at, reporter) } else { self.end_result(at, reporter) }
@@ -220,14 +223,14 @@ impl Report {
         }
         let name = json::text(value, &["name"]).and_then(|text| fill::text(text, Field::Name, at, reporter));
         let time = |key: &str| json::at(value, &[key]).and_then(Value::as_i64);
-        let mut record = Box::new(ResultRecord {
+        let mut record = ResultRecord {
             name: name.unwrap_or_else(|| "fixture".to_owned()),
             status,
             started_at: time("start").and_then(clock::from_epoch_ms),
             duration_ms: duration(time("start"), time("stop")),
             line: Some(at.line),
             ..ResultRecord::default()
-        });
+        };
         let fixture = if list == "befores" { "before" } else { "after" };
         record.properties.push(("fixture".to_owned(), fixture.to_owned()));
         if let Some(value) = json::at(value, &["statusDetails"]) {
@@ -256,7 +259,7 @@ impl Report {
         }))?;
         for mut record in std::mem::take(&mut self.fixtures) {
             record.suite.clone_from(&path);
-            hand_on(record, at, reporter)?;
+            hand_on(Box::new(record), at, reporter)?;
         }
         ControlFlow::Continue(())
     }

@@ -15,9 +15,9 @@ use crate::limits;
 /// not: an attempt that was left out does not count. A failure stays a failure, whatever came before it. Results without a
 /// `history_id` are left as they are.
 #[must_use]
-pub fn join(results: Vec<Box<ResultRecord>>) -> Vec<Box<ResultRecord>> {
+pub fn join(results: Vec<ResultRecord>) -> Vec<ResultRecord> {
     let mut places: HashMap<(String, Option<String>), usize> = HashMap::new();
-    let mut groups: Vec<Vec<Box<ResultRecord>>> = Vec::with_capacity(results.len());
+    let mut groups: Vec<Vec<ResultRecord>> = Vec::with_capacity(results.len());
     for result in results {
         let place = result.history_id.clone().map(|id| (id, result.device.clone()));
         match place.map(|key| *places.entry(key).or_insert(groups.len())) {
@@ -32,7 +32,7 @@ pub fn join(results: Vec<Box<ResultRecord>>) -> Vec<Box<ResultRecord>> {
     groups.into_iter().filter_map(one).collect()
 }
 
-fn one(mut attempts: Vec<Box<ResultRecord>>) -> Option<Box<ResultRecord>> {
+fn one(mut attempts: Vec<ResultRecord>) -> Option<ResultRecord> {
     attempts.sort_by(|one, other| one.started_at.cmp(&other.started_at));
     let mut outcome = attempts.pop()?;
     if attempts.is_empty() {
@@ -70,9 +70,9 @@ mod tests {
     use super::*;
     use hub_domain::record::AttachmentRecord;
 
-    fn result(history: &str, status: &str, second: u32, message: &str) -> Box<ResultRecord> {
+    fn result(history: &str, status: &str, second: u32, message: &str) -> ResultRecord {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Box::new(ResultRecord {
+        ResultRecord {
             name: format!("{history}{status}"),
             history_id: some(history),
             status: status.to_owned(),
@@ -83,7 +83,7 @@ mod tests {
                 ..AttachmentRecord::default()
             }],
             ..ResultRecord::default()
-        })
+        }
     }
 
     #[test]

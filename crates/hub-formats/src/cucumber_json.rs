@@ -1,17 +1,18 @@
 //! Cucumber's JSON reports, in the dialects of cucumber-jvm, -js, -ruby, behave, SpecFlow, Reqnroll, pytest-bdd, godog and
 //! Karate: an array of features (or an object that holds it as `features`), in them `elements`, in them `steps`.
 //!
-//! A scenario is a record; its status is that of its gravest step or hook, or its own where that is graver (behave tells a
+//! A feature's `metadata` names device, browser and platform. A scenario is a record; its status is that of its gravest step or hook, or its own where that is graver (behave tells a
 //! failed hook so). The steps of a `background` belong to the scenario behind it; a background whose steps have no results
 //! is a description (behave) and is passed over. A scenario without a step is `undefined`. Hooks that passed are no steps.
 //!
 //! Durations are nanoseconds, with two exceptions. A scenario with a `location` and no `line` is behave's, which counts
 //! seconds. cucumber-js 2 and 3 counted milliseconds: a file is theirs once a scenario in cucumber-js' shape (`arguments`
-//! beside a step, or a `hidden` hook) took less than 50,000 of the unit in all, because no scenario of Node.js ends in
-//! 50 microseconds.
+//! beside a step, or a `hidden` hook) ran and took less than 5,000 of the unit in all, because no scenario of Node.js
+//! ends in 5 microseconds.
 
 use std::ops::ControlFlow;
 
+use hub_domain::codes;
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use crate::declared;
 use crate::fill;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
-use crate::held::Held;
+use crate::held::{Held, Place};
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::reporter::{At, Field, Reporter};
@@ -68,7 +69,7 @@ impl Visit for Report {
         }
         match json::tail::<2>(path) {
             ["[]", "elements"] => Want::Enter,
-            ["elements", "[]"] | ["[]", "name" | "uri" | "location" | "tags" | "id"] => Want::Whole,
+            ["elements", "[]"] | ["[]", "name" | "uri" | "location" | "tags" | "metadata"] => Want::Whole,
             _ => Want::Nothing,
         }
     }
@@ -92,6 +93,7 @@ impl Visit for Report {
                 let file = place.rsplit_once(':').map_or(place.as_str(), |(file, _)| file);
                 self.held.file(Some(text(file, reporter)));
             }
+            ([_, "metadata"], Value::Object(_)) => self.held.place(place(&value, at, reporter)),
             ([_, "tags"], Value::Array(tags)) => {
                 for tag in tags.iter().filter_map(tag_name) {
                     self.held.tag(tag);
@@ -112,7 +114,7 @@ impl Visit for Report {
 
     fn finish(&mut self, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         self.lone_background(reporter)?;
-        self.held.finish(reporter)?;
+        self.held.finish(complete, reporter)?;
         if complete {
             declared::compare(self.begin, self.rows, &[], reporter);
         }
@@ -122,6 +124,10 @@ impl Visit for Report {
 
 impl Report {
     fn element(&mut self, element: &Value, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+        if !element.is_object() {
+            reporter.rejected(&codes::UNREADABLE_VALUE, Some(at), "an element of a feature is no object", None);
+            return ControlFlow::Continue(());
+        }
         let kind = json::text(element, &["type"]);
         let is_background = kind == Some("background")
             || kind.is_none() && json::text(element, &["keyword"]).is_some_and(|word| word.trim() == "Background");
@@ -166,6 +172,16 @@ impl Report {
         self.rows += 1;
         self.held.push(record, at, reporter)
     }
+}
+
+/// Where a feature ran, as reporters of WebdriverIO, Protractor and Cypress write it: names with versions, and a device.
+fn place(metadata: &Value, at: At, reporter: &mut Reporter<'_>) -> Place {
+    let mut named = |key: &str| -> Option<String> {
+        let name = json::text(metadata, &[key, "name"]).or_else(|| json::text(metadata, &[key]))?;
+        let version = json::at(metadata, &[key, "version"]).and_then(json::scalar).unwrap_or_default();
+        fill::text(format!("{name} {version}").trim(), Field::Name, at, reporter)
+    };
+    Place { device: named("device"), browser: named("browser"), platform: named("platform") }
 }
 
 /// A tag's name: an object with a name, or a text (behave).

@@ -322,9 +322,6 @@ fn error(result: &Value, at: At, reporter: &mut Reporter<'_>) -> Option<ErrorTex
     let message = json::text(result, &["exception", "message"]).or(whole)?;
     let stack = json::text(result, &["exception", "stackTrace"]).or(whole);
     let mut error = ErrorText::new(Some(message), stack, at, reporter);
-    if error.details == error.message {
-        error.details = None;
-    }
     let kind = json::text(result, &["exception", "type"]).and_then(|kind| fill::text(kind, Field::Name, at, reporter));
     error.error_type = kind.or(error.error_type);
     Some(error)

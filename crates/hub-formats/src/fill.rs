@@ -56,12 +56,12 @@ impl ErrorText {
         let details = clean(stack.or(message), Field::Details, reporter);
         let own = clean(message, Field::Message, reporter);
         let begin = own.as_deref().or(details.as_deref()).unwrap_or_default();
-        let (before, has_frames) = before_frames(begin);
+        let before = before_frames(begin);
         let message = text(before, Field::Message, at, reporter);
         let error_type = details.as_deref().and_then(class).or_else(|| message.as_deref().and_then(class));
         let error_type = error_type.map(str::to_owned);
-        // A message without frames says all of it once.
-        let details = details.filter(|details| stack.is_some() || has_frames || message.as_ref() != Some(details));
+        // What says the same twice is said once.
+        let details = details.filter(|details| message.as_ref() != Some(details));
         Self { error_type, message, details }
     }
 
@@ -91,8 +91,8 @@ pub(crate) fn add_details(record: &mut ResultRecord, block: &str, at: At, report
     }
 }
 
-/// The text before the first frame of a stack, and whether there is one.
-fn before_frames(text: &str) -> (&str, bool) {
+/// The text before the first frame of a stack.
+fn before_frames(text: &str) -> &str {
     let mut end = 0;
     for line in text.split_inclusive('\n') {
         let inner = line.trim_start();
@@ -100,11 +100,11 @@ fn before_frames(text: &str) -> (&str, bool) {
             || inner.starts_with("Traceback (most recent call last)")
             || (inner.starts_with("File \"") && inner.len() < line.len());
         if is_frame && end > 0 {
-            return (text.get(..end).unwrap_or(text).trim_end(), true);
+            return text.get(..end).unwrap_or(text).trim_end();
         }
         end += line.len();
     }
-    (text, false)
+    text
 }
 
 /// The class at the beginning of an error: `TypeError: x is not a function`, `java.lang.AssertionError`.

@@ -17,9 +17,18 @@ struct Group {
     name: OnceCell<String>,
     file: OnceCell<String>,
     tags: RefCell<Vec<String>>,
-    record: RefCell<SuiteRecord>,
+    place: OnceCell<Place>,
+    line: u64,
     /// Whether all that its results need is known.
     ready: Cell<bool>,
+}
+
+/// Where tests ran.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) device: Option<String>,
+    pub(crate) browser: Option<String>,
+    pub(crate) platform: Option<String>,
 }
 
 /// What waits, with the suites around it, outermost first.
@@ -41,9 +50,7 @@ pub(crate) struct Held {
 impl Held {
     /// A suite begins.
     pub(crate) fn enter(&mut self, at: At) {
-        let group = Group::default();
-        group.record.borrow_mut().line = Some(at.line);
-        self.open.push(Rc::new(group));
+        self.open.push(Rc::new(Group { line: at.line, ..Group::default() }));
         self.waiting.push(Waiting::Suite(self.open.clone()));
         self.bytes += 256;
     }
@@ -72,10 +79,10 @@ impl Held {
         }
     }
 
-    /// Adds to the innermost suite's record, as long as it was not handed on.
-    pub(crate) fn record(&mut self, change: impl FnOnce(&mut SuiteRecord)) {
+    /// The innermost suite's tests ran here, where they do not say otherwise.
+    pub(crate) fn place(&mut self, place: Place) {
         if let Some(group) = self.open.last() {
-            change(&mut group.record.borrow_mut());
+            let _ = group.place.set(place);
         }
     }
 
@@ -109,8 +116,20 @@ impl Held {
         self.release(full, reporter)
     }
 
-    /// The file ends: what waits is handed on with what is known.
-    pub(crate) fn finish(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+    /// The file ends. Where it is damaged, a result whose suite is not known is rejected, unless it names its case: it
+    /// would be taken for another test.
+    pub(crate) fn finish(&mut self, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+        let unknown = |group: &Rc<Group>| group.name.get().is_none() && group.file.get().is_none();
+        if !complete {
+            self.waiting.retain(|waiting| match waiting {
+                Waiting::Result(groups, record, at) if record.case_id.is_none() && groups.iter().any(unknown) => {
+                    let message = "the suite of this test stands behind the damage";
+                    reporter.rejected(&codes::NOT_WELL_FORMED, Some(*at), message, Some(&record.name));
+                    false
+                }
+                Waiting::Result(..) | Waiting::Suite(_) => true,
+            });
+        }
         self.release(true, reporter)?;
         self.open.clear();
         ControlFlow::Continue(())
@@ -128,9 +147,8 @@ impl Held {
                     if called(group).is_empty() {
                         continue;
                     }
-                    let mut record = group.record.take();
-                    record.path = path(&groups);
-                    record.file = record.file.or_else(|| group.file.get().cloned());
+                    let (path, file) = (path(&groups), group.file.get().cloned());
+                    let record = SuiteRecord { path, file, line: Some(group.line), ..SuiteRecord::default() };
                     reporter.record(Record::Suite(record))?;
                 }
                 Waiting::Result(groups, mut record, at) => {
@@ -139,6 +157,11 @@ impl Held {
                         record.file = groups.iter().rev().find_map(|group| group.file.get().cloned());
                     }
                     for group in groups.iter().rev() {
+                        if let Some(place) = group.place.get() {
+                            record.device = record.device.take().or_else(|| place.device.clone());
+                            record.browser = record.browser.take().or_else(|| place.browser.clone());
+                            record.platform = record.platform.take().or_else(|| place.platform.clone());
+                        }
                         for tag in group.tags.borrow().iter() {
                             crate::fill::tag(&mut record, tag, at, reporter);
                         }
@@ -233,6 +256,21 @@ mod tests {
     }
 
     #[test]
+    fn a_result_whose_suite_is_lost_is_not_taken_for_another() {
+        let mut sink = Collected::default();
+        let mut reporter = Reporter::new("f", &mut sink);
+        let mut held = Held::default();
+        held.enter(AT);
+        let _ = held.push(result("lost"), AT, &mut reporter);
+        let mut named = result("named");
+        named.case_id = Some("TC_1".to_owned());
+        let _ = held.push(named, AT, &mut reporter);
+        let _ = held.finish(false, &mut reporter);
+        assert_eq!(shape(&sink), ["/named None []"]);
+        assert_eq!(sink.problems[0].subject.as_deref(), Some("lost"));
+    }
+
+    #[test]
     fn a_ready_suite_streams_and_a_late_name_is_bounded() {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
@@ -251,7 +289,7 @@ mod tests {
             let _ = held.push(record, AT, &mut reporter);
             assert!(held.bytes <= limits::HELD_BYTES);
         }
-        let _ = held.finish(&mut reporter);
+        let _ = held.finish(true, &mut reporter);
         assert_eq!(sink.records.len(), 43);
         assert_eq!(shape(&sink)[3], "known/late.js/large Some(\"late.js\") []");
         assert_eq!((sink.problems.len(), sink.problems[0].code), (1, &codes::TOO_MUCH_MARKUP));

@@ -96,7 +96,7 @@ impl Visit for Report {
     }
 
     fn finish(&mut self, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        self.held.finish(reporter)?;
+        self.held.finish(complete, reporter)?;
         let stats = std::mem::take(&mut self.stats);
         let said = |key: &str| json::at(&stats, &[key]).and_then(Value::as_u64);
         let skipped = [said("pending"), said("skipped")];
@@ -197,28 +197,25 @@ fn context(record: &mut ResultRecord, context: Option<&Value>, at: At, reporter:
         Some(value) => value.clone(),
     };
     let mut output = String::new();
-    let items = match parsed {
-        Value::Array(items) => items,
-        one => vec![one],
-    };
+    let items = if let Value::Array(items) = parsed { items } else { vec![parsed] };
     for item in items.into_iter().take(limits::ATTACHMENTS) {
         let (title, value) = match (json::text(&item, &["title"]), json::at(&item, &["value"])) {
             (Some(title), Some(value)) => (Some(title.to_owned()), value.clone()),
             _ => (None, item),
         };
-        match &value {
-            Value::String(text) if is_file(text) => {
+        match value.as_str() {
+            Some(text) if is_file(text) => {
                 let path = fill::text(text, Field::Name, at, reporter).unwrap_or_default();
                 let name = title.and_then(|title| fill::text(&title, Field::Name, at, reporter));
                 fill::attach(record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
             }
-            Value::String(text) if title.is_none() => {
+            Some(text) if title.is_none() => {
                 output.push_str(text);
                 output.push('\n');
             }
-            Value::Null => {}
-            other => {
-                let text = json::scalar(other).unwrap_or_else(|| other.to_string());
+            Some(_) | None if value.is_null() => {}
+            Some(_) | None => {
+                let text = json::scalar(&value).unwrap_or_else(|| value.to_string());
                 fill::property(record, title.as_deref().unwrap_or("context"), &text, at, reporter);
             }
         }

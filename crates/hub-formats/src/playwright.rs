@@ -152,8 +152,11 @@ impl Visit for Report {
     }
 
     fn finish(&mut self, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        self.end_spec(reporter)?;
-        self.held.finish(reporter)?;
+        // A test whose title stands behind the damage is part of the damage.
+        if complete || self.spec.is_named() {
+            self.end_spec(reporter)?;
+        }
+        self.held.finish(complete, reporter)?;
         if let (Some(record), Some(at)) = (self.outside.take(), self.begin) {
             hand_on(record, at, reporter)?;
         }

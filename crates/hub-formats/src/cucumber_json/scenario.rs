@@ -58,6 +58,10 @@ impl Scenario {
             && (self.worst.status.is_none() || gravity(status) > gravity("undefined"))
         {
             self.worst.take(status);
+            if gravity(status) > gravity("skipped") && self.record.message.is_none() {
+                let message = format!("the scenario's own status is {status}, and no step says why");
+                self.record.message = fill::text(&message, Field::Message, at, reporter);
+            }
         }
     }
 
@@ -68,7 +72,8 @@ impl Scenario {
 
     /// Whether it can only be counted in milliseconds.
     pub(super) fn shows_ms(&self) -> bool {
-        self.is_js && !self.is_behave && self.total > 0.0 && self.total < 50_000.0
+        let ran = self.worst.status.as_deref().is_some_and(|status| matches!(status, "passed" | "failed"));
+        ran && self.is_js && !self.is_behave && self.total > 0.0 && self.total < 5_000.0
     }
 
     fn step(&mut self, step: &Value, hook: &str, at: At, reporter: &mut Reporter<'_>) {
@@ -173,7 +178,7 @@ fn below(step: &Value) -> String {
     let texts = |cells: &Value| -> Vec<String> {
         cells.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(json::scalar).collect()
     };
-    let mut rows = |rows: &[Value], out: &mut String| {
+    let rows = |rows: &[Value], out: &mut String| {
         for row in rows {
             let cells = texts(json::at(row, &["cells"]).unwrap_or(row));
             gherkin::row(cells.iter().map(String::as_str), out);

@@ -41,6 +41,11 @@ impl Spec {
         }
     }
 
+    /// Whether its title is known.
+    pub(super) fn is_named(&self) -> bool {
+        self.title.is_some()
+    }
+
     /// Keeps a test; `false` where the spec holds as many as it may.
     pub(super) fn push(&mut self, record: Box<ResultRecord>, at: At) -> bool {
         self.bytes += record.attachments.iter().filter_map(|a| a.body.as_ref()).map(|body| body.0.len()).sum::<usize>();

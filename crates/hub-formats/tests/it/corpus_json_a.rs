@@ -74,10 +74,12 @@ fn count(format: &str, text: &str) -> usize {
 }
 
 fn results(read: &Collected) -> Vec<&ResultRecord> {
-    let result = |record| match record {
-        &Record::Result(ref result) => Some(result.as_ref()),
-        Record::Suite(_) | Record::Case(_) | Record::Defect(_) => None,
-    };
+    fn result(record: &Record) -> Option<&ResultRecord> {
+        match record {
+            Record::Result(result) => Some(result),
+            Record::Suite(_) | Record::Case(_) | Record::Defect(_) => None,
+        }
+    }
     read.records.iter().filter_map(result).collect()
 }
 
