@@ -12,11 +12,11 @@
 use std::ops::ControlFlow;
 
 use hub_domain::codes;
-use hub_domain::record::{Record, ResultRecord, StepRecord, SuiteRecord};
+use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
 use crate::clock;
-use crate::fill::{self, ErrorText};
+use crate::fill;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::held::hand_on;
@@ -26,8 +26,10 @@ use crate::limits;
 use crate::reporter::{At, Field, Reporter};
 use crate::steps::Steps;
 
+mod fixture;
 mod labels;
 
+use fixture::{details, duration};
 use labels::Labels;
 
 pub(crate) const FORMAT: Format =
@@ -107,7 +109,11 @@ impl Visit for Report {
                 fill::attach(&mut self.record, labels::attachment(&value, at, reporter));
             }
             ["", "children", "[]"] => self.children = Some(self.children.unwrap_or(0) + 1),
-            ["", list @ ("befores" | "afters"), "[]"] => self.fixture(list, &value, at, reporter),
+            ["", list @ ("befores" | "afters"), "[]"] => {
+                if self.fixtures.len() < limits::STEPS {
+                    self.fixtures.extend(fixture::failed(list, &value, at, reporter));
+                }
+            }
             ["", "", key] => self.field(key, &value, at, reporter),
             _ => {}
         }
@@ -211,40 +217,6 @@ impl Report {
         hand_on(record, at, reporter)
     }
 
-    /// A fixture of a container: a record where it did not pass.
-    fn fixture(&mut self, list: &str, value: &Value, at: At, reporter: &mut Reporter<'_>) {
-        let Some(status) = json::text(value, &["status"]).and_then(|text| fill::text(text, Field::Name, at, reporter))
-        else {
-            return;
-        };
-        let passed = ["passed", "skipped"].iter().any(|word| status.eq_ignore_ascii_case(word));
-        if passed || self.fixtures.len() >= limits::STEPS {
-            return;
-        }
-        let name = json::text(value, &["name"]).and_then(|text| fill::text(text, Field::Name, at, reporter));
-        let time = |key: &str| json::at(value, &[key]).and_then(Value::as_i64);
-        let mut record = ResultRecord {
-            name: name.unwrap_or_else(|| "fixture".to_owned()),
-            status,
-            started_at: time("start").and_then(clock::from_epoch_ms),
-            duration_ms: duration(time("start"), time("stop")),
-            line: Some(at.line),
-            ..ResultRecord::default()
-        };
-        let fixture = if list == "befores" { "before" } else { "after" };
-        record.properties.push(("fixture".to_owned(), fixture.to_owned()));
-        if let Some(value) = json::at(value, &["statusDetails"]) {
-            details(&mut record, value, at, reporter);
-        }
-        let mut steps = Steps::default();
-        nested(&mut steps, &mut record, json::items(value, &["steps"]), 0, at, reporter);
-        record.steps = steps.take();
-        for attachment in json::items(value, &["attachments"]) {
-            fill::attach(&mut record, labels::attachment(attachment, at, reporter));
-        }
-        self.fixtures.push(record);
-    }
-
     fn end_container(&mut self, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let name = std::mem::take(&mut self.record.name);
         let path: Vec<String> = Some(name).filter(|name| !name.is_empty()).into_iter().collect();
@@ -263,50 +235,4 @@ impl Report {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// Takes `statusDetails`; returns whether it says `flaky`.
-fn details(record: &mut ResultRecord, value: &Value, at: At, reporter: &mut Reporter<'_>) -> bool {
-    let says = |key: &str| json::at(value, &[key]).and_then(Value::as_bool).unwrap_or_default();
-    ErrorText::new(json::text(value, &["message"]), json::text(value, &["trace"]), at, reporter).put_into(record);
-    for key in ["known", "muted"] {
-        if says(key) {
-            record.properties.push((key.to_owned(), "true".to_owned()));
-        }
-    }
-    says("flaky")
-}
-
-/// The steps of a fixture, with the attachments in them.
-fn nested(
-    steps: &mut Steps,
-    record: &mut ResultRecord,
-    items: &[Value],
-    depth: u8,
-    at: At,
-    reporter: &mut Reporter<'_>,
-) {
-    for item in items {
-        let time = |key: &str| json::at(item, &[key]).and_then(Value::as_i64);
-        let text = |path: &[&str], field: Field, reporter: &mut Reporter<'_>| {
-            json::text(item, path).and_then(|text| fill::text(text, field, at, reporter))
-        };
-        steps.push(StepRecord {
-            depth,
-            name: text(&["name"], Field::Name, reporter).unwrap_or_default(),
-            status: text(&["status"], Field::Name, reporter),
-            duration_ms: duration(time("start"), time("stop")),
-            message: text(&["statusDetails", "message"], Field::Message, reporter),
-        });
-        for attachment in json::items(item, &["attachments"]) {
-            fill::attach(record, labels::attachment(attachment, at, reporter));
-        }
-        nested(steps, record, json::items(item, &["steps"]), depth.saturating_add(1), at, reporter);
-    }
-}
-
-fn duration(start: Option<i64>, stop: Option<i64>) -> Option<u64> {
-    let ms = u64::try_from(stop?.checked_sub(start?)?).ok()?;
-    // Ten years: beyond it one of the two is damaged.
-    (ms < 320_000_000_000).then_some(ms)
 }

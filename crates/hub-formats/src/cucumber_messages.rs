@@ -29,6 +29,7 @@ use crate::reporter::{At, Field, Reporter};
 
 mod attempt;
 mod defined;
+mod meta;
 
 use attempt::{Attempt, Earlier};
 use defined::{Defined, StepOf};
@@ -101,7 +102,12 @@ impl Report {
 
     fn message(&mut self, kind: &str, message: &Value, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         match kind {
-            "meta" => self.meta(message, at, reporter),
+            "meta" => {
+                let root = self.root.get_or_insert_default();
+                root.line = Some(at.line);
+                root.properties.extend(meta::properties(message, at, reporter));
+                self.platform = meta::platform(message, at, reporter);
+            }
             "gherkinDocument" => self.defined.document(message, at, reporter),
             "pickle" => self.defined.pickle(message, at, reporter),
             "hook" => self.defined.hook(message, at, reporter),
@@ -150,32 +156,6 @@ impl Report {
         if let Some(at) = self.damaged.take() {
             reporter.rejected(&codes::NOT_WELL_FORMED, Some(at), "a line is no message of Cucumber", None);
         }
-    }
-
-    fn meta(&mut self, message: &Value, at: At, reporter: &mut Reporter<'_>) {
-        let named = |key: &str| -> Option<String> {
-            let name = json::text(message, &[key, "name"])?;
-            let version = json::text(message, &[key, "version"]).unwrap_or_default();
-            Some(format!("{name} {version}").trim().to_owned())
-        };
-        let text = |path: &[&str]| json::text(message, path).map(str::to_owned);
-        let pairs = [
-            ("implementation", named("implementation")),
-            ("runtime", named("runtime")),
-            ("os", named("os")),
-            ("ci", text(&["ci", "name"])),
-            ("ci url", text(&["ci", "url"])),
-            ("ci build", text(&["ci", "buildNumber"])),
-            ("git revision", text(&["ci", "git", "revision"])),
-            ("git branch", text(&["ci", "git", "branch"])),
-        ];
-        let root = self.root.get_or_insert_default();
-        root.line = Some(at.line);
-        for (name, value) in pairs {
-            let value = value.and_then(|value| fill::text(&value, Field::Property, at, reporter));
-            root.properties.extend(value.map(|value| (name.to_owned(), value)));
-        }
-        self.platform = json::text(message, &["os", "name"]).and_then(|os| fill::text(os, Field::Name, at, reporter));
     }
 
     fn hand_on_root(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
