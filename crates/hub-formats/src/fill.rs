@@ -39,6 +39,11 @@ pub(crate) fn text(text: &str, field: Field, at: At, reporter: &mut Reporter<'_>
     Some(out)
 }
 
+/// A short text that is not a name a person gave: a status, a time.
+pub(crate) fn word(value: Option<&str>, at: At, reporter: &mut Reporter<'_>) -> Option<String> {
+    value.and_then(|value| text(value.trim(), Field::Name, at, reporter))
+}
+
 /// What an error's text says, in the parts that a record has.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct ErrorText {

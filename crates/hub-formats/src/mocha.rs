@@ -175,8 +175,9 @@ impl Report {
         let stats = std::mem::take(&mut self.stats);
         let said = |key: &str| json::at(&stats, &[key]).and_then(Value::as_u64);
         let [failures, pending, passes] = self.entries;
+        let at = self.begin.unwrap_or(At { line: 1, column: 1 });
         let root = SuiteRecord {
-            started_at: json::text(&stats, &["start"]).map(str::to_owned),
+            started_at: fill::word(json::text(&stats, &["start"]), at, reporter),
             declared: DeclaredCounts {
                 tests: said("tests"),
                 failures: said("failures"),
@@ -225,7 +226,7 @@ fn record(value: &Value, state: &str, at: At, reporter: &mut Reporter<'_>) -> Bo
         suite: suite.filter(|suite| !suite.is_empty()).map(str::to_owned).into_iter().collect(),
         name,
         file: text("file", reporter),
-        status: state.to_owned(),
+        status: fill::word(Some(state), at, reporter).unwrap_or_default(),
         attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
         flaky: state == "passed" && attempt > 0,
         duration_ms: json::duration_ms(json::at(value, &["duration"]), 1.0),

@@ -100,8 +100,9 @@ impl Visit for Report {
         let stats = std::mem::take(&mut self.stats);
         let said = |key: &str| json::at(&stats, &[key]).and_then(Value::as_u64);
         let skipped = [said("pending"), said("skipped")];
+        let at = self.begin.unwrap_or(At { line: 1, column: 1 });
         let root = SuiteRecord {
-            started_at: json::text(&stats, &["start"]).map(str::to_owned),
+            started_at: fill::word(json::text(&stats, &["start"]), at, reporter),
             declared: DeclaredCounts {
                 tests: said("testsRegistered").or_else(|| said("tests")),
                 failures: said("failures"),
@@ -163,7 +164,7 @@ impl Report {
         let title = json::text(value, &["title"]).or_else(|| json::text(value, &["fullTitle"]));
         let mut record = Box::new(ResultRecord {
             name: title.and_then(|title| fill::text(title, Field::Name, at, reporter)).unwrap_or_default(),
-            status: status.to_owned(),
+            status: fill::word(Some(status), at, reporter).unwrap_or_default(),
             duration_ms: json::duration_ms(json::at(value, &["duration"]), 1.0),
             line: Some(at.line),
             ..ResultRecord::default()

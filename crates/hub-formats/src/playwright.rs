@@ -255,8 +255,9 @@ impl Report {
         let all = [expected, skipped, unexpected, flaky];
         let tests =
             all.into_iter().flatten().fold(None, |sum: Option<u64>, n| Some(sum.unwrap_or(0).saturating_add(n)));
+        let at = self.begin.unwrap_or(At { line: 1, column: 1 });
         let root = SuiteRecord {
-            started_at: json::text(&stats, &["startTime"]).map(str::to_owned),
+            started_at: fill::word(json::text(&stats, &["startTime"]), at, reporter),
             declared: DeclaredCounts { tests, failures: unexpected, errors: None, skipped },
             properties: self.config.properties(),
             line: self.begin.map(|at| at.line),

@@ -141,7 +141,8 @@ impl Scenario {
             Unit::Nanoseconds => 1e-6,
         };
         let mut record = self.record;
-        record.status = self.worst.status.unwrap_or_else(|| "undefined".to_owned());
+        let status = fill::word(self.worst.status.as_deref(), at, reporter);
+        record.status = status.unwrap_or_else(|| "undefined".to_owned());
         record.duration_ms = json::milliseconds(self.total * factor).filter(|_| self.total > 0.0);
         let mut durations = self.durations.into_iter();
         record.steps = self.steps.take();
@@ -159,7 +160,7 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Value, at: At, repor
     let keyword = json::text(element, &["keyword"]);
     let name = json::text(element, &["name"]).or(keyword).unwrap_or("Scenario");
     record.name = fill::text(name, Field::Name, at, reporter).unwrap_or_default();
-    record.started_at = json::text(element, &["start_timestamp"]).map(str::to_owned);
+    record.started_at = fill::word(json::text(element, &["start_timestamp"]), at, reporter);
     for tag in json::items(element, &["tags"]).iter().filter_map(tag_name) {
         fill::tag(record, tag, at, reporter);
     }
@@ -168,6 +169,7 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Value, at: At, repor
     if outline || id.contains(";;") {
         let line = json::at(element, &["line"]).and_then(json::scalar);
         let place = line.or_else(|| json::text(element, &["location"]).map(str::to_owned));
+        let place = fill::word(place.as_deref(), at, reporter);
         record.parameters.extend(place.map(|place| ("example line".to_owned(), place)));
     }
 }

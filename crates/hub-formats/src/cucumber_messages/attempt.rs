@@ -141,7 +141,8 @@ impl Attempt {
         let at = self.at;
         let mut record = self.record;
         // A scenario without a step is written, and says nothing.
-        record.status = self.worst.status.unwrap_or_else(|| "UNDEFINED".to_owned());
+        let status = fill::word(self.worst.status.as_deref(), at, reporter);
+        record.status = status.unwrap_or_else(|| "UNDEFINED".to_owned());
         record.attempt = self.number;
         record.started_at = self.started.and_then(clock::from_epoch_ms);
         let took = ended.zip(self.started).and_then(|(end, start)| end.checked_sub(start));

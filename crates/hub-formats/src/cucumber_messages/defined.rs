@@ -255,7 +255,13 @@ impl Defined {
         for node in pickle.nodes.iter().filter_map(|id| self.nodes.get(id)) {
             match node {
                 Node::Scenario(rule) => record.suite.extend(rule.clone()),
-                Node::Row(pairs) => record.parameters.extend(pairs.iter().cloned()),
+                Node::Row(pairs) => {
+                    for (name, value) in pairs {
+                        let name = fill::text(name, Field::Name, at, reporter).unwrap_or_default();
+                        let value = fill::text(value, Field::Property, at, reporter).unwrap_or_default();
+                        record.parameters.push((name, value));
+                    }
+                }
                 Node::Step(_) => {}
             }
         }

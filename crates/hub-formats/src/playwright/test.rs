@@ -129,7 +129,7 @@ impl Test {
         match key {
             "status" => attempt.status = value.as_str().and_then(|text| fill::text(text, Field::Name, at, reporter)),
             "duration" => attempt.duration_ms = json::duration_ms(Some(value), 1.0),
-            "startTime" => attempt.started_at = value.as_str().map(str::to_owned),
+            "startTime" => attempt.started_at = fill::word(value.as_str(), at, reporter),
             "retry" => attempt.retry = value.as_u64().and_then(|retry| u32::try_from(retry).ok()),
             "error" if !value.is_null() => attempt.error = Some(error(value, at, reporter)),
             "errors" => {
@@ -209,7 +209,7 @@ impl Test {
         let mut last = self.last.take().unwrap_or_default();
         let word = last.status.clone();
         let mut record = Box::new(ResultRecord {
-            status: status(&outcome, word.as_deref()).to_owned(),
+            status: fill::word(Some(status(&outcome, word.as_deref())), at, reporter).unwrap_or_default(),
             flaky: outcome == "flaky",
             attempt: last.retry.unwrap_or(self.before).max(self.before),
             duration_ms: last.duration_ms,
