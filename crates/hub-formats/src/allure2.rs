@@ -109,10 +109,8 @@ impl Visit for Report {
                 fill::attach(&mut self.record, labels::attachment(&value, at, reporter));
             }
             ["", "children", "[]"] => self.children = Some(self.children.unwrap_or(0) + 1),
-            ["", list @ ("befores" | "afters"), "[]"] => {
-                if self.fixtures.len() < limits::STEPS {
-                    self.fixtures.extend(fixture::failed(list, &value, at, reporter));
-                }
+            ["", list @ ("befores" | "afters"), "[]"] if self.fixtures.len() < limits::STEPS => {
+                self.fixtures.extend(fixture::failed(list, &value, at, reporter));
             }
             ["", "", key] => self.field(key, &value, at, reporter),
             _ => {}
