@@ -40,6 +40,11 @@ pub(crate) fn rfc3339(ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", of_day % 1_000)
 }
 
+/// The same as text, where the year lies between 2000 and 2100: what lies outside is damage, not a date.
+pub(crate) fn from_epoch_ms(ms: i64) -> Option<String> {
+    (2000..=2100).contains(&date(ms.div_euclid(DAY)).0).then(|| rfc3339(ms))
+}
+
 /// The date of a day since 1970, in the Gregorian calendar.
 fn date(days: i64) -> (i64, i64, i64) {
     // Years begin in March here, so that a leap day is the last day of its year; an era has 400 years.

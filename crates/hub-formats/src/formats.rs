@@ -3,7 +3,6 @@
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
-use crate::{allure1, csv_cases, csv_defects, csv_results, cunit, junit, nunit2, nunit3, robot, testng, trx, xunitnet};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,18 +34,24 @@ pub struct Format {
 
 /// Every format. At most one recognises a file; the order is that of documents.
 pub static FORMATS: &[Format] = &[
-    junit::FORMAT,
-    testng::FORMAT,
-    nunit2::FORMAT,
-    nunit3::FORMAT,
-    cunit::FORMAT,
-    xunitnet::FORMAT,
-    trx::FORMAT,
-    robot::FORMAT,
-    allure1::FORMAT,
-    csv_cases::FORMAT,
-    csv_results::FORMAT,
-    csv_defects::FORMAT,
+    crate::junit::FORMAT,
+    crate::testng::FORMAT,
+    crate::nunit2::FORMAT,
+    crate::nunit3::FORMAT,
+    crate::cunit::FORMAT,
+    crate::xunitnet::FORMAT,
+    crate::trx::FORMAT,
+    crate::robot::FORMAT,
+    crate::allure1::FORMAT,
+    crate::allure2::FORMAT,
+    crate::cucumber_json::FORMAT,
+    crate::cucumber_messages::FORMAT,
+    crate::mocha::FORMAT,
+    crate::mochawesome::FORMAT,
+    crate::playwright::FORMAT,
+    crate::csv_cases::FORMAT,
+    crate::csv_results::FORMAT,
+    crate::csv_defects::FORMAT,
 ];
 
 /// The format of a file that begins with `head`.

@@ -43,6 +43,12 @@ pub const EMBEDDED_BYTES_PER_TEST: usize = 16 << 20;
 /// Bytes of one JSON string: an embedded attachment in base64. What follows is dropped before it reaches memory.
 pub const JSON_STRING_BYTES: usize = EMBEDDED_BYTES / 3 * 4 + 4;
 
+/// Bytes of results that wait for the name of their suite, which a JSON report may write behind them.
+pub const JSON_HELD_BYTES: usize = 24 << 20;
+
+/// Bytes of scenarios that a Cucumber run defines and has not run: about 100,000 of them.
+pub const DEFINED_BYTES: usize = 48 << 20;
+
 /// Elements and attributes that one test's element may hold in memory as a tree; what follows is passed over.
 pub const NODES_PER_ELEMENT: usize = 20_000;
 

@@ -39,7 +39,9 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
         "configuration_failure" | "suite_failure" | "invalid" | "notrunnable" | "cancelled" => ResultStatus::Broken,
         // NUnit: it runs only where somebody asks for it by name.
         "explicit" => ResultStatus::Skipped,
-        "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
+        // Allure's `unknown` and Cucumber's `UNKNOWN` are tests that began and of which no answer came.
+        "broken" | "error" | "errored" | "roto" | "interrupted" | "unknown" | "running" | "hook_error"
+        | "cleanup_error" => ResultStatus::Broken,
         // TRX: what ran the test ended, not the test.
         "aborted" | "disconnected" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
@@ -49,9 +51,11 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
         // vstest writes `NotExecuted` for a test that was skipped, Allure 1 `canceled` for one whose assumption did not hold;
         // NUnit's `Cancelled`, with two l, was stopped while it ran.
         "notexecuted" | "canceled" => ResultStatus::Skipped,
-        "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
-        "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
-        | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
+        // An ambiguous step has several definitions, and Cucumber runs none of them.
+        "blocked" | "bloqueado" | "bloqueada" | "ambiguous" => ResultStatus::Blocked,
+        "undefined" | "untested" | "untested_pending" | "untested_undefined" | "scheduled" | "pending_warn"
+        | "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
+        | "not_executed" | "" => ResultStatus::NotRun,
         // TRX: it was not done when the file was written.
         "inprogress" | "in_progress" => ResultStatus::NotRun,
         _ => return None,
@@ -172,6 +176,16 @@ mod tests {
             ("NO_EJECUTADO", ResultStatus::NotRun),
             (" no ejecutado ", ResultStatus::NotRun),
             ("disabled", ResultStatus::Skipped),
+            ("Passed", ResultStatus::Passed),
+            ("UNDEFINED", ResultStatus::NotRun),
+            ("untested", ResultStatus::NotRun),
+            ("pending", ResultStatus::NotRun),
+            ("scheduled", ResultStatus::NotRun),
+            ("AMBIGUOUS", ResultStatus::Blocked),
+            ("interrupted", ResultStatus::Broken),
+            ("unknown", ResultStatus::Broken),
+            ("hook_error", ResultStatus::Broken),
+            ("running", ResultStatus::Broken),
         ] {
             assert_eq!(result_status(word), Some(status), "{word}");
         }

@@ -199,19 +199,23 @@ fn read(bytes: &[u8]) -> Duration {
     on_processor().saturating_sub(before)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test asks the system what it used")]
+fn text_of(path: &str) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
 /// How long this thread has been on a processor.
 pub fn on_processor() -> Duration {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let stat = text_of("/proc/thread-self/schedstat");
     Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
 }
 
 fn peak_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let status = text_of("/proc/self/status");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test keeps what failed")]
 fn keep(bytes: &[u8]) -> PathBuf {
     let (mut file, path) = tempfile::NamedTempFile::new().unwrap().keep().unwrap();
     file.write_all(bytes).unwrap();

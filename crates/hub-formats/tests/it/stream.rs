@@ -68,6 +68,19 @@ fn a_sink_stops_an_endless_file_without_a_problem() {
             b"<robot generator='Robot'><suite name='s'>",
             b"<test name='t'><kw name='k'><status status='PASS'/></kw><status status='PASS'/></test>\n",
         ),
+        (
+            b"{\"config\":{\"forbidOnly\":true},\"suites\":[{\"title\":\"a.spec.ts\",\"specs\":[",
+            b"{\"title\":\"t\",\"tests\":[{\"status\":\"expected\",\"results\":[{\"status\":\"passed\"}]}]},",
+        ),
+        (
+            b"[",
+            b"{\"keyword\":\"Feature\",\"uri\":\"a\",\"elements\":[{\"type\":\"scenario\",\"name\":\"s\"}],\"name\":\"f\"},",
+        ),
+        (
+            b"{\"meta\":{\"protocolVersion\":\"27.0.0\"}}\n",
+            b"{\"pickle\":{\"id\":\"p\",\"name\":\"s\"}}\n{\"testCase\":{\"id\":\"c\",\"pickleId\":\"p\"}}\n\
+              {\"testCaseStarted\":{\"id\":\"r\",\"testCaseId\":\"c\"}}\n{\"testCaseFinished\":{\"testCaseStartedId\":\"r\"}}\n",
+        ),
     ] {
         let mut few = Few { limit: 20_000, records: 0, problems: Vec::new() };
         let format = hub_formats::read("file", head.chain(Endless { text, next: 0 }), &mut few);
