@@ -78,6 +78,10 @@ impl<'t> Scan<'t, '_> {
             }
             _ => {
                 let end = self.rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b'\n'))?;
+                // A bracket of the other kind is no value: without this the scan would stand still.
+                if end == 0 {
+                    return None;
+                }
                 self.skip(end);
                 self.note(None);
                 Some(())
@@ -146,7 +150,9 @@ impl<'t> Scan<'t, '_> {
             }
             place.push_str(segment);
         }
-        let known = text.is_none() && self.outline.places.iter().any(|(known, _)| known == &place);
+        // The first text of a path is enough.
+        let says = |known: &Option<String>| known.is_some() || text.is_none();
+        let known = self.outline.places.iter().any(|(known, what)| says(what) && known == &place);
         if !known {
             self.outline.places.push((place, text));
         }
@@ -176,6 +182,14 @@ mod tests {
         assert!(outline.has_all(&["config.v", "suites[].specs[].ok", "suites[].specs[].tags", "suites"]));
         assert_eq!(outline.text("suites[].title"), Some("a\\\"b"));
         assert!(!outline.has("suites[].specs[].tags[]"));
+    }
+
+    #[test]
+    fn damage_ends_the_scan_and_keeps_what_came_before() {
+        for text in ["{\"a\":[1}", "[}", "{\"a\":[\"b\": {}},", "{\"a\":1,]", "[1 2}"] {
+            let outline = of(text);
+            assert!(outline.has("a") || outline.is_array, "{text}");
+        }
     }
 
     #[test]
