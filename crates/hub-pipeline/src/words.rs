@@ -21,18 +21,21 @@ pub fn key(word: &str) -> String {
 }
 
 /// The status of a result, in the words of JUnit, Playwright, Allure, TestNG, NUnit, and of the teams' tables.
+///
+/// pytest's `xfailed` was expected and counts as left out, as in its own JUnit report; `xpassed` passed, and where that is
+/// a mistake (`strict`) pytest says `failed`. `rerun` is an attempt whose repetition never came. CTRF's `other` is an
+/// outcome that its tool had no word for: nobody can say that it passed.
 #[must_use]
 pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
-        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto" => {
-            ResultStatus::Passed
-        }
+        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto"
+        | "xpassed" => ResultStatus::Passed,
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
-        "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
+        "broken" | "error" | "errored" | "roto" | "rerun" | "other" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
-        | "deshabilitado" => ResultStatus::Skipped,
+        | "deshabilitado" | "xfailed" => ResultStatus::Skipped,
         "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
         "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
         | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
@@ -154,6 +157,15 @@ mod tests {
             ("NO_EJECUTADO", ResultStatus::NotRun),
             (" no ejecutado ", ResultStatus::NotRun),
             ("disabled", ResultStatus::Skipped),
+            ("xfailed", ResultStatus::Skipped),
+            ("xpassed", ResultStatus::Passed),
+            ("rerun", ResultStatus::Broken),
+            ("other", ResultStatus::Broken),
+            ("todo", ResultStatus::NotRun),
+            ("pending", ResultStatus::NotRun),
+            ("success", ResultStatus::Passed),
+            ("ok", ResultStatus::Passed),
+            ("not ok", ResultStatus::Failed),
         ] {
             assert_eq!(result_status(word), Some(status), "{word}");
         }
