@@ -3,7 +3,7 @@
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
-use crate::{csv_cases, csv_defects, csv_results, junit};
+use crate::{csv_cases, csv_defects, csv_results, ctrf, dart, gotest, jest, junit, k6, newman, pytest_json, tap};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,20 @@ pub struct Format {
 }
 
 /// Every format. At most one recognises a file; the order is that of documents.
-pub static FORMATS: &[Format] = &[junit::FORMAT, csv_cases::FORMAT, csv_results::FORMAT, csv_defects::FORMAT];
+pub static FORMATS: &[Format] = &[
+    junit::FORMAT,
+    jest::FORMAT,
+    pytest_json::FORMAT,
+    newman::FORMAT,
+    ctrf::FORMAT,
+    gotest::FORMAT,
+    dart::FORMAT,
+    tap::FORMAT,
+    k6::FORMAT,
+    csv_cases::FORMAT,
+    csv_results::FORMAT,
+    csv_defects::FORMAT,
+];
 
 /// The format of a file that begins with `head`.
 #[must_use]

@@ -28,6 +28,8 @@ mod counts;
 mod suite;
 mod values;
 
+pub(crate) use values::{PropertyKind, property_kind};
+
 use case::{Case, Mark};
 use counts::Counts;
 use suite::Suites;

@@ -9,23 +9,35 @@ use std::io::Read;
 
 use hub_domain::codes;
 
+mod clock;
 mod csv_cases;
 mod csv_defects;
 mod csv_results;
+mod ctrf;
+mod dart;
 pub mod decode;
 mod element;
 pub mod entities;
 pub mod formats;
+mod gotest;
 pub mod head;
 pub mod hygiene;
 pub mod input;
+mod jest;
 mod json;
 mod junit;
+mod k6;
 pub mod limits;
+mod newman;
+mod printed;
+mod pytest_json;
+mod report;
 pub mod reporter;
+mod rows;
 mod scan;
 pub mod sink;
 mod table;
+mod tap;
 mod text;
 mod xml;
 

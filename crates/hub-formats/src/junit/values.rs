@@ -89,7 +89,7 @@ pub(super) fn group(status: &str) -> Group {
 
 /// What a property of a test is to the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PropertyKind {
+pub(crate) enum PropertyKind {
     /// The test case's id.
     CaseId,
     /// A file, by Testmo's convention: `attachment`, `attachment1` ...
@@ -99,7 +99,7 @@ pub(super) enum PropertyKind {
 }
 
 /// The kind of a property.
-pub(super) fn property_kind(name: &str) -> PropertyKind {
+pub(crate) fn property_kind(name: &str) -> PropertyKind {
     let is = |known: &str| name.trim().eq_ignore_ascii_case(known);
     if is("test_id") || is("test_key") || is("testcase_id") {
         return PropertyKind::CaseId;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests panic and print as tests do")]
 
 mod corpus;
+mod corpus_json_b;
 mod fixtures;
 mod hostile;
 mod render;
