@@ -6,6 +6,7 @@ mod files;
 mod keys;
 mod reader;
 mod run;
+mod together;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

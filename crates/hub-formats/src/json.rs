@@ -142,8 +142,15 @@ pub(crate) fn lines(
     }
 }
 
+/// The documents on the first lines of a file, for recognising a format; other lines may stand between them.
+pub(crate) fn first_lines<'h>(head: &crate::head::Head<'h>) -> impl Iterator<Item = Value> + use<'h> {
+    const LINES: usize = 100;
+    let whole = head.text.split_inclusive('\n').take(LINES).map(str::trim);
+    whole.filter(|line| line.starts_with(['{', '['])).filter_map(|line| serde_json::from_str(line).ok())
+}
+
 /// Reads a line without its end into `line`; `Some(false)` where it was too long and passed over, nothing at the end.
-fn next_line(input: &mut Input<'_>, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
+pub(crate) fn next_line(input: &mut Input<'_>, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
     line.clear();
     let (mut any, mut whole) = (false, true);
     loop {

@@ -28,6 +28,8 @@ pub(crate) mod counts;
 mod suite;
 pub(crate) mod values;
 
+pub(crate) use values::{PropertyKind, property_kind};
+
 use case::{Case, Mark};
 use counts::Counts;
 use suite::Suites;

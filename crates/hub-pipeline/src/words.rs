@@ -20,16 +20,18 @@ pub fn key(word: &str) -> String {
     key.trim_end_matches('_').to_owned()
 }
 
-/// The status of a result, in the words of JUnit, Playwright, Allure, TestNG, NUnit, xUnit.net, TRX, Robot Framework,
-/// and of the teams' tables.
+/// The status of a result, in the words of every format that is read, and of the teams' tables.
+///
+/// pytest's `xfailed` was expected and counts as left out, as in its own JUnit report; `xpassed` passed, and where that is
+/// a mistake (`strict`) pytest says `failed`. `rerun` is an attempt whose repetition never came. CTRF's `other` is an
+/// outcome that its tool had no word for: nobody can say that it passed.
 #[must_use]
 pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
         // NUnit's `Warning` passed with remarks, which are its steps.
         "warning" => ResultStatus::Passed,
-        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto" => {
-            ResultStatus::Passed
-        }
+        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto"
+        | "xpassed" => ResultStatus::Passed,
         // TRX: it ran and nothing is said against it.
         "passedbutrunaborted" | "completed" => ResultStatus::Passed,
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
@@ -41,13 +43,13 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
         "explicit" => ResultStatus::Skipped,
         // Allure's `unknown` and Cucumber's `UNKNOWN` are tests that began and of which no answer came.
         "broken" | "error" | "errored" | "roto" | "interrupted" | "unknown" | "running" | "hook_error"
-        | "cleanup_error" => ResultStatus::Broken,
+        | "cleanup_error" | "rerun" | "other" => ResultStatus::Broken,
         // TRX: what ran the test ended, not the test.
         "aborted" | "disconnected" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
-        | "deshabilitado" => ResultStatus::Skipped,
+        | "deshabilitado" | "xfailed" => ResultStatus::Skipped,
         // vstest writes `NotExecuted` for a test that was skipped, Allure 1 `canceled` for one whose assumption did not hold;
         // NUnit's `Cancelled`, with two l, was stopped while it ran.
         "notexecuted" | "canceled" => ResultStatus::Skipped,
@@ -186,6 +188,14 @@ mod tests {
             ("unknown", ResultStatus::Broken),
             ("hook_error", ResultStatus::Broken),
             ("running", ResultStatus::Broken),
+            ("xfailed", ResultStatus::Skipped),
+            ("xpassed", ResultStatus::Passed),
+            ("rerun", ResultStatus::Broken),
+            ("other", ResultStatus::Broken),
+            ("todo", ResultStatus::NotRun),
+            ("success", ResultStatus::Passed),
+            ("ok", ResultStatus::Passed),
+            ("not ok", ResultStatus::Failed),
         ] {
             assert_eq!(result_status(word), Some(status), "{word}");
         }
@@ -256,7 +266,7 @@ mod tests {
             (&["Error", "Invalid", "NotRunnable", "Cancelled"], ResultStatus::Broken),
             (&["Configuration Failure", "suite failure"], ResultStatus::Broken),
             (&["SKIP", "Skipped", "skipped", "Ignored", "Explicit", "Inconclusive"], ResultStatus::Skipped),
-            (&["not-run", "unknown"], ResultStatus::NotRun),
+            (&["not-run"], ResultStatus::NotRun),
         ] {
             for word in words {
                 assert_eq!(result_status(word), Some(status), "{word}");

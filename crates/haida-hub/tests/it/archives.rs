@@ -141,3 +141,49 @@ async fn a_bomb_is_refused_in_bounded_time_and_memory() {
     let report = ingest(&hub, path.to_str().unwrap()).json(3);
     assert_eq!(codes(&report), ["HUB-1021"], "{report}");
 }
+
+/// An Allure folder: a file for each attempt of each test, and what belongs to them. It is one report.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allure_folder_is_one_report_and_attempts_are_one_result() {
+    let hub = Hub::start().await;
+    hub.ready();
+    let result = |uuid: &str, test: &str, status: &str, start: u64| {
+        format!(
+            r#"{{"uuid":"{uuid}","historyId":"h-{test}","name":"{test}","fullName":"s.{test}","status":"{status}",
+                "stage":"finished","start":{start},"stop":{},"labels":[{{"name":"suite","value":"checkout"}}]}}"#,
+            start + 250
+        )
+    };
+    for (n, (test, status)) in [
+        ("TC_F_001 pay", "failed"),
+        ("TC_F_002 refund", "passed"),
+        ("TC_F_001 pay", "passed"),
+        ("TC_F_003 x", "broken"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = result(&format!("u{n}"), test, status, 1_767_600_000_000 + n as u64 * 1_000);
+        hub.write(&format!("allure-results/u{n}-result.json"), text);
+    }
+    hub.write(
+        "allure-results/c-container.json",
+        r#"{"uuid":"c","name":"f","children":["u0"],"befores":[],"afters":[]}"#,
+    );
+    hub.write("allure-results/shot-attachment.png", b"\x89PNG\r\n\x1a\n");
+    let folder = hub.write("allure-results/environment.properties", "browser=chromium").parent().unwrap().to_owned();
+    let report = ingest(&hub, folder.to_str().unwrap()).json(0);
+    let files = report["files"].as_array().unwrap();
+    assert_eq!(files.len(), 1, "{report}");
+    assert_eq!(files[0]["format"], "allure2");
+    let counts = &files[0]["results"];
+    assert_eq!((&counts["flaky"], &counts["passed"], &counts["broken"]), (&1.into(), &1.into(), &1.into()), "{counts}");
+    assert_eq!(ingest(&hub, folder.to_str().unwrap()).json(0)["files"][0]["already_taken"], true);
+    // A fifth result: the folder is the same report, in a new version.
+    hub.write("allure-results/u9-result.json", result("u9", "TC_F_004 y", "passed", 1_767_600_009_000));
+    let report = ingest(&hub, folder.to_str().unwrap()).json(0);
+    assert_eq!(
+        (report["files"][0]["results"]["passed"].as_u64(), report["results_changed"].as_u64()),
+        (Some(2), Some(1))
+    );
+}

@@ -8,7 +8,10 @@ use hub_formats::{Format, Sink};
 use hub_pipeline::normalise::{Context, Fact, Normaliser, ReportRef, Summary};
 use tokio::sync::mpsc;
 
-use super::files::{File, Part};
+use super::{
+    files::{File, Part},
+    together::{Attempts, Together},
+};
 use crate::AppError;
 
 /// Facts in one batch: the size at which a batch upsert costs least (1,000 rows, and up to three facts for a record).
@@ -30,25 +33,40 @@ pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
     let done = tokio::task::spawn_blocking(move || {
         let normaliser = Normaliser::new(Context { file: shown, report });
         let mut sink = Batches { normaliser, facts: Vec::with_capacity(BATCH), sender, unreadable: None };
-        let mut format = None;
-        for part in &parts {
-            if let Some(found) = read(part, &mut sink) {
-                format = Some(found.name);
-            }
-        }
+        let format = read(&parts, &mut sink);
         let _ = sink.flush();
         (format, sink.normaliser.finish())
     });
     Reading { batches, done }
 }
 
+/// Reads the files of one report.
+fn read(parts: &[Part], sink: &mut Batches) -> Option<&'static str> {
+    let mut attempts = Attempts::default();
+    if parts.len() > 1 {
+        for part in parts {
+            let _ = part.content.with(|read| hub_formats::read(&part.shown, read, &mut attempts));
+        }
+    }
+    let mut together = Together::new(sink, attempts);
+    let mut format = None;
+    for part in parts {
+        if let Some(found) = read_part(part, &mut together) {
+            format = Some(found.name);
+        }
+    }
+    let _ = together.finish();
+    format
+}
+
 /// Reads one file. Where its bytes ended for a reason of their own, that reason is the problem, at the place reached.
-fn read(part: &Part, sink: &mut Batches) -> Option<&'static Format> {
-    sink.normaliser.read_file(&part.shown);
-    let (format, refusal) = match part.content.with(|read| hub_formats::read(&part.shown, read, sink)) {
+fn read_part(part: &Part, together: &mut Together<'_, Batches>) -> Option<&'static Format> {
+    together.inner().normaliser.read_file(&part.shown);
+    let (format, refusal) = match part.content.with(|read| hub_formats::read(&part.shown, read, together)) {
         Ok((format, refusal)) => (format, refusal),
         Err(refusal) => (None, Some(refusal)),
     };
+    let sink = together.inner();
     let unreadable = sink.unreadable.take();
     match (refusal, unreadable) {
         (Some(refusal), reached) => {

@@ -150,7 +150,9 @@ impl<'t> Scan<'t, '_> {
             }
             place.push_str(segment);
         }
-        let known = text.is_none() && self.outline.places.iter().any(|(known, _)| known == &place);
+        // The first text of a path is enough.
+        let says = |known: &Option<String>| known.is_some() || text.is_none();
+        let known = self.outline.places.iter().any(|(known, what)| says(what) && known == &place);
         if !known {
             self.outline.places.push((place, text));
         }

@@ -5,6 +5,7 @@
 mod bounds_xml_b;
 mod corpus;
 mod corpus_json_a;
+mod corpus_json_b;
 mod corpus_xml_a;
 mod corpus_xml_b;
 mod fixtures;
