@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests panic and print as tests do")]
 
 mod bounds_xml_b;
+mod by_format;
 mod corpus;
 mod corpus_json_a;
 mod corpus_json_b;
