@@ -4,7 +4,7 @@
 
 mod files;
 mod reader;
-mod run;
+pub(crate) mod run;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -58,6 +58,19 @@ impl Session {
         self.read(table, Rows::Below, key, Some((&safe, Type::TIMESTAMPTZ)), Some(at)).await
     }
 
+    /// Rows from a time on and older than `safe`, in the order of their time: the beginning of reading something again.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub async fn page_from(
+        &self,
+        table: &Table,
+        from: OffsetDateTime,
+        safe: OffsetDateTime,
+    ) -> Result<Page, SourceError> {
+        self.read(table, Rows::From, None, Some((&safe, Type::TIMESTAMPTZ)), Some(Some(from))).await
+    }
+
     /// Rows whose time no watermark passes soon: in the future of `now`, at the ends of time, or empty; by their keys.
     ///
     /// # Errors

@@ -56,6 +56,8 @@ pub struct Table {
 pub enum Rows {
     /// With a time below the watermark, in the order of that time.
     Below,
+    /// The same from a time on.
+    From,
     /// With a time that no watermark will pass soon, or none: from the future, at the ends of time, or empty.
     Odd,
     /// Every row.
@@ -154,11 +156,14 @@ impl Table {
                 };
                 (format!("{behind} and {time} < {until}"), format!("order by {time}, {key} limit $3"))
             }
+            (Rows::From, Some((time, until, from))) => {
+                (format!("{time} >= {from} and {time} < {until}"), format!("order by {time}, {key} limit $3"))
+            }
             (Rows::Odd, Some((time, now, _))) => {
                 // Not one `or`: each part is then an index's range of its own.
                 (format!("{behind_key} and ({time} is null or {time} > {now} or {time} = '-infinity')"), by_key)
             }
-            (Rows::Below | Rows::Odd | Rows::All, _) => (behind_key, by_key),
+            (Rows::Below | Rows::From | Rows::Odd | Rows::All, _) => (behind_key, by_key),
             (Rows::Open, _) => {
                 let recent = if self.started {
                     " or s.\"started_at\" is null or s.\"started_at\" > now() - interval '48 hours'"
