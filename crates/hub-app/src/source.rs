@@ -13,7 +13,7 @@ mod sweep;
 use std::time::Duration;
 
 use hub_domain::{
-    Moment,
+    Moment, codes,
     settings::{Follow, SourceSettings, SourceStream},
 };
 use hub_source::{Config, Session, Sight, SourceError, Watermark};
@@ -182,7 +182,7 @@ async fn one(
             return record(store, project, settings, state, Vec::new()).await;
         }
     };
-    let mut state = standing(&session, &watermark);
+    let mut state = standing(session.sight(), &watermark);
     let pull = Pull { store, project, settings, session: &session, watermark, options, stop };
     let mut streams = Vec::new();
     if settings.follow == Follow::Outbox {
@@ -229,19 +229,20 @@ async fn open(settings: &SourceSettings) -> Result<Session, Fault> {
 }
 
 /// How a source stands that can be read.
-fn standing(session: &Session, watermark: &Watermark) -> SourceState {
-    if let Sight::Blind(why) = session.sight() {
-        return SourceState::of(
-            SourceStateKind::Degraded,
-            &hub_domain::codes::SOURCE_BLIND,
-            format!("{why}; every pull reads the last minutes again, and a transaction that was open for longer may be missed until the nightly comparison"),
+fn standing(sight: Sight, watermark: &Watermark) -> SourceState {
+    if let Sight::Blind(why) = sight {
+        let message = format!(
+            "{why}; every pull reads the last minutes again, and what a longer transaction wrote is found by the daily comparison"
         );
+        return SourceState::of(SourceStateKind::Degraded, &codes::SOURCE_BLIND, message);
     }
     match &watermark.oldest {
         Some((pid, doing)) if watermark.lag() > HELD_AFTER => {
             let minutes = watermark.lag().as_secs() / 60;
-            let message = format!("a transaction of process {pid} ({doing}) is open for {minutes} minutes; what is newer is read when it ends");
-            SourceState::of(SourceStateKind::Held, &hub_domain::codes::SOURCE_HELD, message)
+            let message = format!(
+                "a transaction of process {pid} ({doing}) is open for {minutes} minutes; what is newer is read when it ends"
+            );
+            SourceState::of(SourceStateKind::Held, &codes::SOURCE_HELD, message)
         }
         Some(_) | None => SourceState::ok(),
     }
@@ -353,7 +354,7 @@ impl SourceLine {
             state: row.state.clone(),
             code: row.code.clone(),
             message: row.message.clone(),
-            hint: row.code.as_deref().and_then(hub_domain::codes::find).map(|code| code.hint),
+            hint: row.code.as_deref().and_then(codes::find).map(|code| code.hint),
             since: Some(row.since),
             last_ok: row.last_ok,
             rows: row.rows,
@@ -366,5 +367,28 @@ impl SourceLine {
 impl From<SourceError> for Fault {
     fn from(error: SourceError) -> Self {
         Self::Source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watermark_that_somebody_holds_for_ten_minutes_is_shown_with_the_process() {
+        let now = time::macros::datetime!(2026-01-02 03:04 UTC);
+        let behind = |minutes: i64| Watermark {
+            now,
+            safe: now - time::Duration::minutes(minutes),
+            oldest: Some((4711, "idle in transaction".to_owned())),
+        };
+        assert_eq!(standing(Sight::Own, &behind(9)).kind, SourceStateKind::Ok);
+        let held = standing(Sight::Function, &behind(12));
+        assert_eq!(held.kind, SourceStateKind::Held);
+        let (code, message) = held.why.unwrap();
+        assert_eq!(code.id, "HUB-5006");
+        assert!(message.contains("4711 (idle in transaction)") && message.contains("12 minutes"), "{message}");
+        let blind = standing(Sight::Blind("nothing is visible"), &behind(0));
+        assert_eq!((blind.kind, blind.why.unwrap().0.id), (SourceStateKind::Degraded, "HUB-5008"));
     }
 }

@@ -1,6 +1,10 @@
 //! Paging through a large table by keyset, with its payload, beside COPY OUT of the same rows in the same run; and the last page
 //! beside the first. `cargo bench -p hub-source`; the numbers of rows, and of rows a page, may be given.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints its numbers and ends where it cannot go on")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its numbers and ends where it cannot go on"
+)]
 
 use std::time::{Duration, Instant};
 

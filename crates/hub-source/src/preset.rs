@@ -31,8 +31,7 @@ const fn may(canonical: &'static str, names: &'static [&'static str]) -> Wanted 
 const CREATED: Wanted = may("created_at", &["created_at"]);
 const UPDATED: Wanted = may("updated_at", &["updated_at"]);
 
-const SUITES: &[Wanted] =
-    &[must("key", &["id"]), must("id", &["name"]), must("title", &["name"]), CREATED, UPDATED];
+const SUITES: &[Wanted] = &[must("key", &["id"]), must("id", &["name"]), must("title", &["name"]), CREATED, UPDATED];
 const CASES: &[Wanted] = &[
     must("key", &["id"]),
     must("id", &["test_id"]),
@@ -117,12 +116,13 @@ pub(crate) async fn project(session: &Session) -> Result<Option<String>, SourceE
     let Some(project) = &settings.project else { return Ok(None) };
     let (schema, tenant) = (identifier(&settings.schema), settings.tenant.as_deref());
     let of_tenant = match tenant {
-        Some(_) => format!(
-            " and p.tenant_id in (select t.id from {schema}.tenants t where t.id::text = $2 or t.slug = $2)"
-        ),
+        Some(_) => {
+            format!(" and p.tenant_id in (select t.id from {schema}.tenants t where t.id::text = $2 or t.slug = $2)")
+        }
         None => String::new(),
     };
-    let sql = format!("select p.id::text from {schema}.projects p where (p.id::text = $1 or p.slug = $1){of_tenant} limit 2");
+    let sql =
+        format!("select p.id::text from {schema}.projects p where (p.id::text = $1 or p.slug = $1){of_tenant} limit 2");
     let mut parameters: Vec<Parameter<'_>> = vec![(project, Type::TEXT)];
     if tenant.is_some() {
         parameters.push((&tenant, Type::TEXT));
@@ -247,7 +247,8 @@ pub(crate) async fn table(
 /// The columns of a table that the role may read.
 async fn columns(session: &Session, table: &str) -> Result<BTreeSet<String>, SourceError> {
     let schema = &session.config.settings.schema;
-    let sql = "select c.column_name::text from information_schema.columns c where c.table_schema = $1 and c.table_name = $2
+    let sql =
+        "select c.column_name::text from information_schema.columns c where c.table_schema = $1 and c.table_name = $2
                   and has_column_privilege(format('%I.%I', c.table_schema, c.table_name), c.column_name, 'SELECT')";
     let parameters: [Parameter<'_>; 2] = [(schema, Type::TEXT), (&table, Type::TEXT)];
     let rows = session.rows(&format!("look at the columns of {table}"), table, sql, &parameters).await?;

@@ -76,8 +76,23 @@ pub struct SuiteItem {
 
 /// The states by which an execution says that it is over.
 const OVER: &[&str] = &[
-    "completed", "complete", "finished", "done", "passed", "failed", "success", "error", "errored", "cancelled", "canceled",
-    "aborted", "timeout", "timed_out", "skipped", "stopped", "interrupted",
+    "completed",
+    "complete",
+    "finished",
+    "done",
+    "passed",
+    "failed",
+    "success",
+    "error",
+    "errored",
+    "cancelled",
+    "canceled",
+    "aborted",
+    "timeout",
+    "timed_out",
+    "skipped",
+    "stopped",
+    "interrupted",
 ];
 
 /// A row's values by canonical name.
@@ -151,9 +166,7 @@ fn item(table: &Table, values: &Values<'_>, run_title: &str) -> Item {
             Item::Document { suite: None, record: Box::new(Record::Defect(Box::new(defect(table, values)))) }
         }
         SourceStream::TestExecutions => Item::Run(Box::new(run(values, run_title))),
-        SourceStream::TestResults => {
-            Item::Result { run: values.owned("run"), record: Box::new(result(values)) }
-        }
+        SourceStream::TestResults => Item::Result { run: values.owned("run"), record: Box::new(result(values)) },
     }
 }
 
@@ -270,9 +283,7 @@ fn result(values: &Values<'_>) -> ResultRecord {
         details: values.text("details"),
         output: values.text("output"),
         notes: values.text("notes"),
-        attachments: files
-            .map(|(name, path)| AttachmentRecord { name, path, ..AttachmentRecord::default() })
-            .collect(),
+        attachments: files.map(|(name, path)| AttachmentRecord { name, path, ..AttachmentRecord::default() }).collect(),
         ..ResultRecord::default()
     }
 }

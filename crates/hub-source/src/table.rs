@@ -174,7 +174,8 @@ impl Table {
             }
             (Rows::OfRuns, _) => (format!("{behind_key} and s.\"run\"::text = any($2::text[])"), by_key),
             (Rows::OfKeys, _) => {
-                let keys = self.key_type.as_deref().map_or("$2::text[]".to_owned(), |kind| format!("$2::text[]::{kind}[]"));
+                let keys =
+                    self.key_type.as_deref().map_or("$2::text[]".to_owned(), |kind| format!("$2::text[]::{kind}[]"));
                 (format!("{behind_key} and {key} = any({keys})"), by_key)
             }
         };
@@ -195,7 +196,9 @@ impl Table {
     }
 
     fn typed(&self, parameter: &str) -> String {
-        self.key_type.as_deref().map_or_else(|| format!("{parameter}::text"), |kind| format!("{parameter}::text::{kind}"))
+        self.key_type
+            .as_deref()
+            .map_or_else(|| format!("{parameter}::text"), |kind| format!("{parameter}::text::{kind}"))
     }
 }
 
@@ -264,7 +267,9 @@ mod tests {
         assert_eq!(both.order, Order::Updated);
         let page = both.page(Rows::Below, false);
         assert!(page.contains("(s.\"updated_at\", s.\"id\") > (($4::timestamptz at time zone 'UTC'), $1::text::uuid)"));
-        assert!(table(&[("id", "uuid"), ("title", "text"), ("updated_at", "text")]).unwrap_err().contains("timestamptz"));
+        assert!(
+            table(&[("id", "uuid"), ("title", "text"), ("updated_at", "text")]).unwrap_err().contains("timestamptz")
+        );
     }
 
     #[test]

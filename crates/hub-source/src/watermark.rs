@@ -43,7 +43,8 @@ const OWN: &str = "with open as (
          (select pid from oldest), (select state from oldest)";
 const FUNCTION: &str = "select now_at, safe_at, oldest_pid, oldest_state
     from hub_private.safe_watermark($1::float8 * interval '1 second')";
-const BLIND: &str = "select clock_timestamp(), clock_timestamp() - $1::float8 * interval '1 second', null::int4, null::text";
+const BLIND: &str =
+    "select clock_timestamp(), clock_timestamp() - $1::float8 * interval '1 second', null::int4, null::text";
 
 impl Session {
     /// Up to where reading is safe from now on. Ask for it before the pages of a pull: it stays true, only it grows old.

@@ -114,9 +114,7 @@ impl WorkerTx {
         let moved = self
             .run(
                 &ADVANCE,
-                &[
-                    &project.0, &tenant.0, &source, &stream, &to.at, &to.id, &to.xid, &from.at, &from.id, &from.xid,
-                ],
+                &[&project.0, &tenant.0, &source, &stream, &to.at, &to.id, &to.xid, &from.at, &from.id, &from.xid],
             )
             .await?;
         Ok(moved > 0)

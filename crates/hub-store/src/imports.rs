@@ -120,7 +120,8 @@ static OPEN_REJECTS: Query = Query {
     types: &[Type::UUID],
 };
 
-pub(crate) static QUERIES: &[&Query] = &[&RECORD, &NAMES, &FIND, &ADD_REJECTS, &RESOLVE_REJECTS, &RESOLVE_SUBJECTS, &OPEN_REJECTS];
+pub(crate) static QUERIES: &[&Query] =
+    &[&RECORD, &NAMES, &FIND, &ADD_REJECTS, &RESOLVE_REJECTS, &RESOLVE_SUBJECTS, &OPEN_REJECTS];
 
 impl WorkerTx {
     /// Records that a file was read. An earlier version of the same name in the same run is replaced.

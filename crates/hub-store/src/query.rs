@@ -8,7 +8,8 @@ use tokio_postgres::{
 
 use crate::{
     StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, source_rows, source_state, tx,
+    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, source_rows, source_state,
+    tx,
 };
 
 /// A statement that this crate sends.

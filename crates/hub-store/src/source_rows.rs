@@ -167,10 +167,7 @@ impl WorkerTx {
             let open: Vec<Option<OffsetDateTime>> = batch.iter().map(|row| row.open_until).collect();
             let tenant = self.tenant();
             written += self
-                .run(
-                    &SAVE,
-                    &[&project.0, &tenant.0, &source, &stream, &keys, &versions, &kinds, &ids, &runs, &open],
-                )
+                .run(&SAVE, &[&project.0, &tenant.0, &source, &stream, &keys, &versions, &kinds, &ids, &runs, &open])
                 .await?;
         }
         Ok(written)

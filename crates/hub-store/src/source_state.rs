@@ -57,15 +57,7 @@ impl SourceState {
     /// A stream that is well.
     #[must_use]
     pub fn ok() -> Self {
-        Self {
-            kind: SourceStateKind::Ok,
-            why: None,
-            rows: 0,
-            lag: None,
-            columns: None,
-            reread: false,
-            due_in: None,
-        }
+        Self { kind: SourceStateKind::Ok, why: None, rows: 0, lag: None, columns: None, reread: false, due_in: None }
     }
 
     /// A stream that is not.
@@ -137,16 +129,10 @@ static LIST: Query = Query {
             from hub.source_state where project_id = $1 order by source, stream",
     types: &[Type::UUID],
 };
-static DUE: Query = Query {
-    doing: "ask whether a source is due",
-    sql: "select hub_private.source_due($1)",
-    types: &[Type::UUID],
-};
-static RING: Query = Query {
-    doing: "ring for sources that are due",
-    sql: "select hub_private.ring_sources()::int8",
-    types: &[],
-};
+static DUE: Query =
+    Query { doing: "ask whether a source is due", sql: "select hub_private.source_due($1)", types: &[Type::UUID] };
+static RING: Query =
+    Query { doing: "ring for sources that are due", sql: "select hub_private.ring_sources()::int8", types: &[] };
 
 pub(crate) static QUERIES: &[&Query] = &[&SET, &LIST, &DUE, &RING];
 

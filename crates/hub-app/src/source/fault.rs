@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn more_than_fifty_and_more_than_a_fifth_is_too_much() {
-        for (gone, of, fits) in [(50, 50, true), (51, 255, true), (51, 254, false), (60, 100, false), (200, 1_000, true)] {
+        for (gone, of, fits) in
+            [(50, 50, true), (51, 255, true), (51, 254, false), (60, 100, false), (200, 1_000, true)]
+        {
             assert_eq!(guard(gone, of, false).is_ok(), fits, "{gone} of {of}");
             assert!(guard(gone, of, true).is_ok());
         }

@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_domain::{
-    EntityKind, ExternalId,
-    entity::Identity,
-    settings::SourceStream,
-};
+use hub_domain::{EntityKind, ExternalId, entity::Identity, settings::SourceStream};
 
 use super::Pull;
 use crate::{

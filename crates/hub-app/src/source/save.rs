@@ -84,7 +84,14 @@ pub async fn save(
 }
 
 impl Told {
-    fn take(&mut self, pull: &Pull<'_>, stream: SourceStream, row: Row, known: &HashMap<String, SourceRow>, now: Moment) {
+    fn take(
+        &mut self,
+        pull: &Pull<'_>,
+        stream: SourceStream,
+        row: Row,
+        known: &HashMap<String, SourceRow>,
+        now: Moment,
+    ) {
         let before = known.get(&row.key);
         let mut of = SourceRow {
             key: row.key,
@@ -242,7 +249,8 @@ impl Told {
         }
         let mut runs: BTreeMap<ExternalId, RunArguments> = BTreeMap::new();
         for (id, of_run) in self.runs {
-            let month = tx.ensure_run(project.id, &id, of_run.results.iter().find_map(|r| r.started_at).map(date)).await?;
+            let month =
+                tx.ensure_run(project.id, &id, of_run.results.iter().find_map(|r| r.started_at).map(date)).await?;
             let written = tx.upsert_results(project.id, month, &id, &of_run.results).await?;
             changed += written.inserted + written.updated;
             let subjects: Vec<&str> = of_run.subjects.iter().map(String::as_str).collect();

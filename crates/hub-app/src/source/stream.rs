@@ -165,12 +165,7 @@ async fn keep(pull: &Pull<'_>, table: &Table, page: Page, progress: &mut Progres
 }
 
 /// Reads from the cursor up to the watermark. False where the pull's time was over before.
-async fn forward(
-    pull: &Pull<'_>,
-    table: &Table,
-    cursor: &mut Cursor,
-    progress: &mut Progress,
-) -> Result<bool, Fault> {
+async fn forward(pull: &Pull<'_>, table: &Table, cursor: &mut Cursor, progress: &mut Progress) -> Result<bool, Fault> {
     let mut behind = position(cursor);
     if let (Some(overlap), Some(from)) = (pull.overlap(), &behind) {
         let at = from.at - Duration::try_from(overlap).unwrap_or(REREAD);
@@ -261,12 +256,7 @@ async fn odd(pull: &Pull<'_>, table: &Table, all: bool, progress: &mut Progress)
 }
 
 /// Reads the last minutes again.
-async fn again(
-    pull: &Pull<'_>,
-    table: &Table,
-    back: Option<Duration>,
-    progress: &mut Progress,
-) -> Result<bool, Fault> {
+async fn again(pull: &Pull<'_>, table: &Table, back: Option<Duration>, progress: &mut Progress) -> Result<bool, Fault> {
     let Some(back) = back else { return Ok(true) };
     let mut behind = Start::At(pull.watermark.safe - back);
     loop {
@@ -284,12 +274,7 @@ async fn again(
 }
 
 /// Reads a table without any time for the first time.
-async fn by_key(
-    pull: &Pull<'_>,
-    table: &Table,
-    cursor: &mut Cursor,
-    progress: &mut Progress,
-) -> Result<bool, Fault> {
+async fn by_key(pull: &Pull<'_>, table: &Table, cursor: &mut Cursor, progress: &mut Progress) -> Result<bool, Fault> {
     loop {
         let page = pull.session.all(table, cursor.id.as_deref()).await?;
         let more = page.more;

@@ -92,8 +92,13 @@ pub async fn open_runs(pull: &Pull<'_>, table: &Table, progress: &mut Progress) 
         if (pull.stop)() {
             return Ok(());
         }
-        let theirs: HashMap<String, Bucket> =
-            pull.session.run_digests(table, runs).await?.into_iter().map(|digest| (digest.run, digest.bucket)).collect();
+        let theirs: HashMap<String, Bucket> = pull
+            .session
+            .run_digests(table, runs)
+            .await?
+            .into_iter()
+            .map(|digest| (digest.run, digest.bucket))
+            .collect();
         let tx = store.worker(project.tenant_id).await?;
         let ours: HashMap<String, RowSum> = tx.source_run_sums(project.id, source, runs).await?.into_iter().collect();
         tx.commit().await?;

@@ -34,7 +34,8 @@ async fn the_schema_with_tenants_becomes_records() {
             where c.test_id = 'TC_PAY_001'",
     )
     .await;
-    let session = team.open(SourceSettings { tenant: Some("acme".into()), ..settings(Some(Preset::V2)) }).await.unwrap();
+    let session =
+        team.open(SourceSettings { tenant: Some("acme".into()), ..settings(Some(Preset::V2)) }).await.unwrap();
     let table = session.table(SourceStream::TestCases).await.unwrap().unwrap();
     assert_eq!(table.order, Order::Updated);
     let rows = session.all(&table, None).await.unwrap().rows;
@@ -94,7 +95,10 @@ async fn a_renamed_column_and_a_wrong_project_are_named() {
     assert!(refused.to_string().contains("test_id"), "{refused}");
     let refused = session.all(&before, None).await.unwrap_err();
     assert_eq!(refused.code().id, "HUB-5004", "between the look and the read: {refused}");
-    team.sql("alter table test_cases rename column code to test_id; alter table test_cases rename column priority to prio").await;
+    team.sql(
+        "alter table test_cases rename column code to test_id; alter table test_cases rename column priority to prio",
+    )
+    .await;
     let after = session.table(SourceStream::TestCases).await.unwrap().unwrap();
     assert_ne!(before.reads, after.reads, "a column that is read no more shows");
     let wrong = team.open(SourceSettings { project: Some("shopp".into()), ..settings(Some(Preset::V2)) }).await;
@@ -124,7 +128,10 @@ async fn a_teams_own_select_is_read_by_its_names() {
     assert_eq!((case(&first.rows[0]).id.as_str(), first.more), ("A-1", true));
     assert_eq!(case(&first.rows[0]).priority.as_deref(), Some("top"), "an enum is its word");
     assert_eq!(case(&first.rows[0]).steps.as_deref(), Some("1. go\n2. pay, all"));
-    assert_eq!(case(&first.rows[0]).other, [("owner".to_owned(), "qa".to_owned()), ("team".to_owned(), "O'Brien".to_owned())]);
+    assert_eq!(
+        case(&first.rows[0]).other,
+        [("owner".to_owned(), "qa".to_owned()), ("team".to_owned(), "O'Brien".to_owned())]
+    );
     let second = session.page(&table, first.end().as_ref(), safe).await.unwrap();
     assert_eq!(case(&second.rows[0]).id, "A-2", "the key breaks the tie");
     for (sql, code) in [

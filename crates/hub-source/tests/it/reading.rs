@@ -14,7 +14,8 @@ async fn times_at_the_edges_are_read_and_move_no_cursor() {
            ('end', 'x', 'infinity'), ('start', 'x', '-infinity'), ('far', 'x', '9999-12-31')",
     )
     .await;
-    let session = team.open(SourceSettings { project: None, page_rows: 2, ..settings(Some(Preset::V2)) }).await.unwrap();
+    let session =
+        team.open(SourceSettings { project: None, page_rows: 2, ..settings(Some(Preset::V2)) }).await.unwrap();
     let table = session.table(SourceStream::TestCases).await.unwrap().unwrap();
     let watermark = session.watermark().await.unwrap();
     let page = session.page(&table, None, watermark.safe).await.unwrap();
@@ -42,7 +43,8 @@ async fn sums_differ_where_a_row_is_gone_or_changed_and_only_there() {
     assert_eq!((before.len(), before.iter().map(|bucket| bucket.rows).sum::<u64>()), (BUCKETS, 2_000));
     assert_eq!(before, session.buckets(&table).await.unwrap());
     let versions = session.versions(&table, &(0..256).collect::<Vec<i32>>()).await.unwrap();
-    team.sql("delete from test_cases where test_id = 'TC_7'; update test_cases set name = 'y' where test_id = 'TC_8'").await;
+    team.sql("delete from test_cases where test_id = 'TC_7'; update test_cases set name = 'y' where test_id = 'TC_8'")
+        .await;
     let after = session.buckets(&table).await.unwrap();
     let differ: Vec<i32> = (0..256).filter(|n| before[*n as usize] != after[*n as usize]).collect();
     assert!((1..=2).contains(&differ.len()), "{differ:?}");

@@ -71,9 +71,11 @@ async fn the_reader_role_sees_through_the_function_only_and_writes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_select_that_writes_is_refused_by_its_transaction() {
     let team = Team::with(V2).await;
-    team.sql("create function sneaky() returns text language plpgsql as $$
-              begin insert into tenants (slug, name) values ('x', 'x'); return 'x'; end $$")
-        .await;
+    team.sql(
+        "create function sneaky() returns text language plpgsql as $$
+              begin insert into tenants (slug, name) values ('x', 'x'); return 'x'; end $$",
+    )
+    .await;
     for sql in [
         "select 'a' as id, sneaky() as title",
         "with w as (insert into tenants (slug, name) values ('y', 'y') returning slug) select slug as id, slug as title from w",
