@@ -321,7 +321,10 @@ pub async fn status(store: &Store, project: &ProjectRow) -> Result<Vec<SourceLin
     tx.commit().await?;
     let mut lines = Vec::new();
     for source in &settings.sources {
-        let mut of_source = states.iter().filter(|row| row.source == source.name).peekable();
+        // A stream that is read no more stands no more.
+        let streams = Config::new(source).streams();
+        let is_read = |name: &str| name.is_empty() || streams.iter().any(|stream| stream.as_str() == name);
+        let mut of_source = states.iter().filter(|row| row.source == source.name && is_read(&row.stream)).peekable();
         if of_source.peek().is_none() {
             lines.push(SourceLine::new(&source.name));
         }

@@ -7,6 +7,9 @@ use crate::columns;
 /// The words by which an execution says that it is not over.
 const OPEN: &str = "'pending', 'running', 'queued', 'created', 'scheduled', 'started', 'in_progress', 'in progress'";
 
+/// The most characters that are read of a list or a JSON value.
+const LONGEST_JSON: u32 = 500_000;
+
 /// The order in which changes of a table can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -179,18 +182,19 @@ impl Table {
                 (format!("{behind_key} and {key} = any({keys})"), by_key)
             }
         };
-        format!("select {select} {from} where {condition} {order}")
+        // A row without a key could not be told from others, nor found again.
+        format!("select {select} {from} where {key} is not null and {condition} {order}")
     }
 
     /// Key and version of every row, as the source tells them.
     pub(crate) fn versions(&self) -> String {
-        format!("select {}::text as k, {} as v {}", self.key, self.version, self.from)
+        format!("select {0}::text as k, {1} as v {2} where {0} is not null", self.key, self.version, self.from)
     }
 
     /// The same with the execution that a result belongs to.
     pub(crate) fn versions_of_runs(&self) -> String {
         format!(
-            "select s.\"run\"::text as r, {}::text as k, {} as v {} where s.\"run\"::text = any($1::text[])",
+            "select s.\"run\"::text as r, {0}::text as k, {1} as v {2} where {0} is not null and s.\"run\"::text = any($1::text[])",
             self.key, self.version, self.from
         )
     }
@@ -237,9 +241,9 @@ fn expression(name: &str, kind: &str, longest: u32) -> String {
         }
         "timestamp without time zone" => format!("to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
         "uuid" | "boolean" | "smallint" | "integer" | "bigint" | "date" => format!("{column}::text"),
-        // A list is cut by whoever reads it: half of a JSON text is none.
-        array if array.ends_with("[]") => format!("to_json({column})::text"),
-        "json" | "jsonb" => format!("{column}::text"),
+        // Half of a JSON text is none, so it may be longer; what is longer than that is taken as a text.
+        array if array.ends_with("[]") => format!("left(to_json({column})::text, {LONGEST_JSON})"),
+        "json" | "jsonb" => format!("left({column}::text, {LONGEST_JSON})"),
         _ => format!("left({column}::text, {longest})"),
     }
 }

@@ -267,6 +267,32 @@ async fn the_outbox_tells_deletes_at_once_and_a_restored_source_is_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_that_nobody_would_write_are_refused_one_by_one() {
+    let team = Sourced::start("").await;
+    team.sql("create table odd (id text, title text, grade text, changed timestamptz default now());
+              insert into odd values (null, 'no id', 'p1'), ('', 'an empty id', 'p1'), (repeat('x', 900), 'a long id', 'p1'),
+                ('A', 'good', 'whatever'), ('B', repeat('y', 100000), 'p1'), ('A', 'the same id again', 'whatever')")
+        .await;
+    team.configure(
+        "page_rows = 1\n",
+        "[sources.select.test_cases]\nsql = \"select id, title, grade as priority, changed as updated_at from odd\"\n",
+    );
+    let pulled = team.pull(&[]).json(0);
+    assert_eq!(stream(&pulled, "test_cases")["state"], "ok", "{pulled}");
+    let known: i64 = team.one("select count(*) from hub.entities where entity_type = 'test_case'").await;
+    assert_eq!(known, 2);
+    let open = "select count(*) from hub.import_rejects where file_name = 'team/test_cases' and resolved_at is null and code = 'HUB-1006'";
+    assert_eq!(team.one::<i64>(open).await, 2, "the empty and the long one");
+    let unknown =
+        "select count(*) from hub.import_rejects where subject = 'A' and code = 'HUB-1011' and resolved_at is null";
+    assert_eq!(team.one::<i64>(unknown).await, 1);
+    team.sql("update odd set grade = 'p2', changed = now() + interval '1 millisecond' where id = 'A'").await;
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    team.pull(&[]).json(0);
+    assert_eq!(team.one::<i64>(unknown).await, 0, "a row that is mended has no problem any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pull_that_is_killed_in_the_middle_of_a_page_has_read_nothing_of_it() {
     let team = Sourced::start("").await;
     let hub = team.hub.database.client().await;

@@ -23,6 +23,9 @@ use crate::{
 /// How long the results of an execution that is over may still change.
 const SETTLES: time::Duration = time::Duration::hours(24);
 
+/// The longest key of a row, in characters; no table needs more, and an index could not hold it.
+const LONGEST_KEY: usize = 500;
+
 /// What saving a page did.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Saved {
@@ -70,11 +73,16 @@ pub async fn save(
         tx.rollback().await?;
         return Err(Fault::Overtaken);
     }
+    let is_key = |row: &Row| (1..=LONGEST_KEY).contains(&row.key.chars().count());
+    let (rows, unusable): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_key);
     let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
     let known = tx.source_rows(project.id, source, stream.as_str(), &keys).await?;
     let known: HashMap<String, SourceRow> = known.into_iter().map(|row| (row.key.clone(), row)).collect();
     let now = tx.now().await?;
     let mut told = Told::default();
+    for row in unusable {
+        told.unusable(pull, stream, &row.key);
+    }
     for row in rows {
         told.take(pull, stream, row, &known, now);
     }
@@ -142,15 +150,19 @@ impl Told {
     fn identified(&mut self, pull: &Pull<'_>, stream: SourceStream, text: &str) -> Option<ExternalId> {
         let id = ExternalId::new(text.trim()).ok();
         if id.is_none() {
-            self.problems.push(Problem {
-                code: &codes::NO_NAME,
-                message: format!("a row of {} has no usable id", stream.as_str()),
-                position: Position { file: file_name(pull, stream), line: None, column: None },
-                subject: Some(text.chars().take(200).collect()),
-                severity: Severity::Rejected,
-            });
+            self.unusable(pull, stream, text);
         }
         id
+    }
+
+    fn unusable(&mut self, pull: &Pull<'_>, stream: SourceStream, text: &str) {
+        self.problems.push(Problem {
+            code: &codes::NO_NAME,
+            message: format!("a row of {} has no usable id", stream.as_str()),
+            position: Position { file: file_name(pull, stream), line: None, column: None },
+            subject: Some(text.chars().take(200).collect()),
+            severity: Severity::Rejected,
+        });
     }
 
     /// A test case or defect. Returns its id; an empty one where the record was refused.

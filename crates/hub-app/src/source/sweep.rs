@@ -87,7 +87,7 @@ pub async fn open_runs(pull: &Pull<'_>, table: &Table, progress: &mut Progress) 
     let open = tx.source_open_runs(project.id, source).await?;
     let total = tx.count_source_rows(project.id, source, table.stream.as_str()).await?;
     tx.commit().await?;
-    let mut gone = Vec::new();
+    let (mut gone, mut fewer) = (Vec::new(), 0);
     for runs in open.chunks(RUNS) {
         if (pull.stop)() {
             return Ok(());
@@ -109,17 +109,25 @@ pub async fn open_runs(pull: &Pull<'_>, table: &Table, progress: &mut Progress) 
                 (Some(_), None) | (None, Some(_)) => false,
             };
             if !equal {
-                gone.extend(one_run(pull, table, run, progress).await?);
+                let (of_run, loss) = one_run(pull, table, run, progress).await?;
+                gone.extend(of_run);
+                fewer += loss;
             }
         }
     }
-    guard(gone.len() as u64, total, pull.options.accept_shrink)?;
+    // A run that is run again has other rows and not fewer.
+    guard(fewer, total, pull.options.accept_shrink)?;
     progress.deleted += remove::rows(pull, table.stream, &gone).await?;
     Ok(())
 }
 
-/// Reads the results of one run again. Returns the keys of those that are gone.
-async fn one_run(pull: &Pull<'_>, table: &Table, run: &str, progress: &mut Progress) -> Result<Vec<String>, Fault> {
+/// Reads the results of one run again. Returns the keys of those that are gone, and how many fewer there are.
+async fn one_run(
+    pull: &Pull<'_>,
+    table: &Table,
+    run: &str,
+    progress: &mut Progress,
+) -> Result<(Vec<String>, u64), Fault> {
     let tx = pull.store.worker(pull.project.tenant_id).await?;
     let had = tx.source_keys_of_run(pull.project.id, &pull.settings.name, run).await?;
     tx.commit().await?;
@@ -135,7 +143,8 @@ async fn one_run(pull: &Pull<'_>, table: &Table, run: &str, progress: &mut Progr
             progress.changed += save(pull, table.stream, page.rows, None).await?.changed;
         }
         if !more {
-            return Ok(had.into_iter().filter(|key| !there.contains(key)).collect());
+            let fewer = had.len().saturating_sub(there.len()) as u64;
+            return Ok((had.into_iter().filter(|key| !there.contains(key)).collect(), fewer));
         }
     }
 }
