@@ -77,11 +77,11 @@ async fn main() {
              insert into cases (code, title, steps, updated_at)
                select 'TC_' || n, 'A test case with the number ' || n, repeat(md5(n::text), 7),
                       now() - interval '30 days' + (n / 3) * interval '1 second' from generate_series(1, {rows}) n;
-             create index on cases (updated_at, id);
-             vacuum analyze cases"
+             create index on cases (updated_at, id)"
         ))
         .await
         .unwrap();
+    client.batch_execute("vacuum analyze cases").await.unwrap();
     let sql = "select id as key, code as id, title, steps, updated_at from cases".to_owned();
     let settings = SourceSettings {
         name: "bench".into(),

@@ -7,6 +7,7 @@ use hub_domain::{
     settings::SourceStream,
 };
 use time::OffsetDateTime;
+use tokio_postgres::types::{FromSql, Type};
 
 use crate::{Table, columns, json};
 
@@ -139,17 +140,45 @@ fn one(table: &Table, row: &tokio_postgres::Row, run_title: &str) -> Row {
         .filter(|(_, value)| !value.trim().is_empty())
         .collect();
     let values = Values { by_name };
-    let at = row.get::<_, Option<i64>>(1).and_then(moment);
+    let instant = row.get::<_, Option<Instant>>(1);
     Row {
         key: text(0).unwrap_or_default().to_owned(),
-        at,
-        version: text(2).unwrap_or_default().to_owned(),
+        at: instant.and_then(Instant::moment),
+        version: text(2).map_or_else(|| instant.and_then(Instant::version).unwrap_or_default(), str::to_owned),
         item: item(table, &values, run_title),
     }
 }
 
-fn moment(micros: i64) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()
+/// A time as the database sends it: microseconds since 2000, with the ends of time at the ends of the number. A program's own
+/// type of time cannot hold them all, and a row with a damaged time is still a row.
+#[derive(Debug, Clone, Copy)]
+struct Instant(i64);
+
+/// Microseconds between 1970 and 2000.
+const EPOCH: i64 = 946_684_800_000_000;
+
+impl Instant {
+    fn unix(self) -> Option<i64> {
+        if self.0 == i64::MAX || self.0 == i64::MIN { None } else { self.0.checked_add(EPOCH) }
+    }
+
+    fn moment(self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.unix()?) * 1_000).ok()
+    }
+
+    fn version(self) -> Option<String> {
+        Some(self.unix()?.to_string())
+    }
+}
+
+impl<'a> FromSql<'a> for Instant {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(i64::from_be_bytes(raw.try_into()?)))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::TIMESTAMPTZ
+    }
 }
 
 fn item(table: &Table, values: &Values<'_>, run_title: &str) -> Item {

@@ -55,7 +55,8 @@ impl Session {
         let begin = format!(
             "begin transaction isolation level read committed read only; set local statement_timeout = {}; \
              set local lock_timeout = {}; set local timezone = 'UTC'; set local datestyle = 'ISO, MDY'; \
-             set local standard_conforming_strings = on; set local default_transaction_read_only = on",
+             set local standard_conforming_strings = on; set local default_transaction_read_only = on; \
+             set local jit = off",
             config.statement_timeout.as_millis(),
             config.lock_timeout.as_millis(),
         );

@@ -113,10 +113,17 @@ impl Table {
             select.push(expression(&column.name, &column.kind, canonical.map_or(2_000, |c| c.longest)));
             values.push(column.name.clone());
         }
-        let position = time.as_ref().map_or_else(|| "null::int8".to_owned(), |(time, _)| micros(time));
-        let version = match order {
-            Order::Updated => format!("coalesce({position}::text, '')"),
-            Order::Created | Order::None => "md5(s::text)".to_owned(),
+        let instant = time.as_ref().map_or_else(
+            || "null::timestamptz".to_owned(),
+            |(time, zoned)| match zoned {
+                true => time.clone(),
+                false => format!("({time} at time zone 'UTC')"),
+            },
+        );
+        // A page leaves the version of a row that has a time to its reader: here it takes longer than the row itself.
+        let (version, read) = match (&time, order) {
+            (Some((time, _)), Order::Updated) => (micros(time), "null::text".to_owned()),
+            (Some(_) | None, _) => ("md5(s::text)".to_owned(), "md5(s::text)".to_owned()),
         };
         Ok(Self {
             stream,
@@ -126,7 +133,7 @@ impl Table {
             values,
             feed_table: None,
             from: format!("from (\n{}\n) s", sql.trim()),
-            select: [vec![format!("{key}::text"), position, version.clone()], select].concat().join(", "),
+            select: [vec![format!("{key}::text"), instant, read], select].concat().join(", "),
             key,
             key_type: sortable.then(|| key_kind.to_owned()),
             time,
@@ -227,9 +234,9 @@ fn time_of(name: &str, kind: &str) -> Result<(String, bool), String> {
     }
 }
 
-/// Microseconds since 1970; nothing for the ends of time.
+/// The version that a time of change is: microseconds since 1970, as [`crate::rows`] writes them; empty where there is none.
 fn micros(time: &str) -> String {
-    format!("case when isfinite({time}) then (extract(epoch from {time}) * 1000000)::int8 end")
+    format!("case when isfinite({time}) then ((extract(epoch from {time}) * 1000000)::int8)::text else '' end")
 }
 
 /// A column as text.
@@ -244,6 +251,12 @@ fn expression(name: &str, kind: &str, longest: u32) -> String {
         // Half of a JSON text is none, so it may be longer; what is longer than that is taken as a text.
         array if array.ends_with("[]") => format!("left(to_json({column})::text, {LONGEST_JSON})"),
         "json" | "jsonb" => format!("left({column}::text, {LONGEST_JSON})"),
+        // Asked in bytes, which costs nothing; only what is long is counted through.
+        "text" | "character varying" => {
+            format!(
+                "case when octet_length({column}) > {longest} then left({column}, {longest}) else {column}::text end"
+            )
+        }
         _ => format!("left({column}::text, {longest})"),
     }
 }

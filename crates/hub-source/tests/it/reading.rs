@@ -53,6 +53,38 @@ async fn sums_differ_where_a_row_is_gone_or_changed_and_only_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_and_a_digest_give_a_row_the_same_version() {
+    let team = Team::with(
+        "create table zoned (id int primary key, title text, updated_at timestamptz);
+         create table plain (id int primary key, title text, updated_at timestamp);
+         create table created (id int primary key, title text, created_at timestamptz default now());
+         create table timeless (id int primary key, title text, tags text[], n numeric, f float8)",
+    )
+    .await;
+    for table in ["zoned", "plain"] {
+        team.sql(&format!(
+            "insert into {table} values (1, 'x', '2026-01-02 03:04:05.123456'), (2, 'x', null), (3, 'x', 'infinity'),
+               (4, 'x', '-infinity'), (5, 'x', '0044-03-15 BC'), (6, 'x', '294000-01-01')"
+        ))
+        .await;
+    }
+    team.sql("insert into created values (1, 'x'), (2, 'ÿ'); insert into timeless values (1, 'x', '{a,b}', 1.50, 0.1), (2, null, null, null, null)").await;
+    for table in ["zoned", "plain", "created", "timeless"] {
+        let select = SelectSettings { sql: format!("select * from {table}"), table: None };
+        let settings = SourceSettings { select: [(SourceStream::TestCases, select)].into(), ..settings(None) };
+        let session = team.open(settings).await.unwrap();
+        let read = session.table(SourceStream::TestCases).await.unwrap().unwrap();
+        let mut pages: Vec<(String, String)> =
+            session.all(&read, None).await.unwrap().rows.into_iter().map(|row| (row.key, row.version)).collect();
+        let mut sums = session.versions(&read, &(0..256).collect::<Vec<i32>>()).await.unwrap();
+        pages.sort();
+        sums.sort();
+        assert_eq!(pages, sums, "{table}");
+        assert!(pages.len() >= 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_outbox_tells_deletes_truncates_and_nothing_of_an_open_transaction() {
     let team = Team::with(V2).await;
     let session = team.open(settings(Some(Preset::V2))).await.unwrap();
