@@ -250,7 +250,7 @@ fn standing(sight: Sight, watermark: &Watermark) -> SourceState {
 
 /// When the first of a project's sources is due; nothing where it has none.
 pub(crate) async fn next_due(tx: &WorkerTx, project: &ProjectRow) -> Result<Option<Moment>, AppError> {
-    let names = tx.settings(project.id).await?.map(|value| settings::read(value)).transpose()?;
+    let names = tx.settings(project.id).await?.map(settings::read).transpose()?;
     let names: Vec<String> = names.into_iter().flat_map(|s| s.sources).map(|source| source.name).collect();
     if names.is_empty() {
         return Ok(None);

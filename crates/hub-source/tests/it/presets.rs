@@ -9,13 +9,9 @@ use hub_source::{Item, Order, Row};
 use crate::support::{Team, V1, V2, settings};
 
 fn case(row: &Row) -> &hub_domain::record::CaseRecord {
-    match &row.item {
-        Item::Document { record, .. } => match &**record {
-            Record::Case(case) => case,
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
+    let Item::Document { record, .. } = &row.item else { panic!("{:?}", row.item) };
+    let Record::Case(case) = &**record else { panic!("{record:?}") };
+    case
 }
 
 #[tokio::test(flavor = "multi_thread")]

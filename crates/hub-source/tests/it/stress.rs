@@ -117,7 +117,7 @@ async fn below(session: &Session, table: &Table, behind: &mut Option<Position>, 
 
 /// Reads what the outbox tells; returns how much that was.
 async fn told(session: &Session, table: &Table, behind: &mut FeedPosition, known: &mut Known) -> usize {
-    let changes = session.changes(behind).await.unwrap().expect("nobody restored anything");
+    let changes = session.changes(behind).await.unwrap().unwrap();
     let keys: Vec<String> = changes.iter().map(|change| change.key.clone()).collect();
     let rows = session.of_keys(table, &keys).await.unwrap();
     for key in &keys {
