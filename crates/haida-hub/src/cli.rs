@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     about,
     after_help = "Exit codes: 0 done, 1 unexpected, 2 command line or setting, \
-3 input, 4 remote site, 5 database (docs/errors/README.md)."
+3 input, 4 remote site, 5 database, 6 a team's own database (docs/errors/README.md)."
 )]
 pub struct Cli {
     /// Print the result as one JSON document on standard output.
@@ -43,6 +43,9 @@ pub enum Command {
     Project(ProjectCommand),
     /// Take test cases, defects and results from files.
     Ingest(IngestArgs),
+    /// Read the team's own databases: pull them now, show how they stand, print the SQL that they need.
+    #[command(subcommand)]
+    Source(SourceCommand),
     /// Publish what differs from what is published.
     Sync(SyncArgs),
     /// Compare the sites with what was published: deleted, moved, doubled or edited objects.
@@ -174,6 +177,50 @@ pub struct IngestArgs {
     /// Read files again whose content was taken before.
     #[arg(long)]
     pub again: bool,
+}
+
+/// `source` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Read what is new or changed of a project's sources.
+    Pull(SourcePullArgs),
+    /// Show how a project's sources stand, stream by stream.
+    Status {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+    },
+    /// Print SQL for the team's own database; the hub never applies it.
+    Sql(SourceSqlArgs),
+}
+
+/// Arguments of `source pull`.
+#[derive(Debug, Args)]
+pub struct SourcePullArgs {
+    /// The project's key.
+    #[arg(long, short)]
+    pub project: String,
+    /// Only this source.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Compare everything with the source, and take its columns as they are now.
+    #[arg(long)]
+    pub full: bool,
+    /// Go on although more than a fifth of the source's rows would vanish.
+    #[arg(long)]
+    pub accept_shrink: bool,
+}
+
+/// Arguments of `source sql`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct SourceSqlArgs {
+    /// The reader role, its grants and policies, the function behind the watermark, the advised indexes.
+    #[arg(long)]
+    pub role: bool,
+    /// The opt-in outbox: triggers that tell of every change.
+    #[arg(long)]
+    pub outbox: bool,
 }
 
 /// Arguments of `sync`.

@@ -8,6 +8,7 @@ mod formats;
 mod ingest;
 mod migrate;
 mod project;
+mod source;
 mod status;
 mod sync;
 mod work;
@@ -43,6 +44,7 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         }
         Command::Work(arguments) => work::run(&settings, arguments, output).await,
         Command::Ingest(arguments) => ingest::run(&settings, arguments, output).await,
+        Command::Source(command) => source::run(&settings, command, output).await,
         Command::Sync(arguments) => sync::run(&settings, arguments, output).await,
         Command::Audit(arguments) => audit::run(&settings, arguments, output).await,
         Command::Status(arguments) => status::run(&settings, arguments, output).await,

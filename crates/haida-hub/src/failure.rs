@@ -21,6 +21,8 @@ pub mod exit {
     pub const REMOTE: u8 = 4;
     /// The database (HUB-3xxx).
     pub const DATABASE: u8 = 5;
+    /// A team's own database (HUB-5xxx).
+    pub const SOURCE: u8 = 6;
 }
 
 /// The exit code of an error code, by its thousand.
@@ -31,6 +33,7 @@ pub fn exit_code(code: &Code) -> u8 {
         Some(b'2') => exit::REMOTE,
         Some(b'3') => exit::DATABASE,
         Some(b'4') => exit::SETTING,
+        Some(b'5') => exit::SOURCE,
         Some(_) | None => exit::UNEXPECTED,
     }
 }
@@ -133,6 +136,7 @@ mod tests {
                 Some(2) => exit::REMOTE,
                 Some(3) => exit::DATABASE,
                 Some(4) => exit::SETTING,
+                Some(5) => exit::SOURCE,
                 other => panic!("{other:?} has no exit code"),
             };
             assert_eq!(exit_code(code), expected, "{}", code.id);

@@ -5,7 +5,7 @@
 mod files;
 mod keys;
 mod reader;
-mod run;
+pub(crate) mod run;
 mod together;
 
 use std::{

@@ -2,6 +2,7 @@
 //! transaction; no transaction is open during a remote call.
 //!
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
+//! [`source`] (the same from a team's own tables),
 //! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`audit`] (whether the sites
 //! still hold it), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
 //! about its project.
@@ -22,6 +23,7 @@ pub mod publish;
 pub mod settings;
 #[cfg(test)]
 mod simulation;
+pub mod source;
 pub mod status;
 
 pub use error::AppError;

@@ -4,13 +4,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use hub_domain::{
-    ContentHash, Entity, EntityKind, ExternalId,
+    ContentHash, Entity, EntityKind, ExternalId, Label,
     entity::{EntityFacts, Identity, ProjectFacts, Release, Run},
     facts::{Desired, Destination, MAX_REPORT_LINES, MAX_RESULT_LINES, Publication, PublicationKey},
     phrases::Phrase,
 };
 use hub_pipeline::plan::{self, NO_RELEASE, RunView};
-use hub_store::{LedgerRow, ProjectRow, ResultFilter, Store, StoreError, Wanted, WorkerTx};
+use hub_store::{EntityRow, LedgerRow, ProjectRow, ResultFilter, Store, StoreError, Wanted, WorkerTx};
 
 use crate::{AppError, lanes};
 
@@ -88,8 +88,8 @@ pub async fn touched(store: &Store, row: &ProjectRow, touched: &BTreeSet<Identit
 pub async fn within(tx: &WorkerTx, row: &ProjectRow, identities: &[Identity]) -> Result<u64, AppError> {
     let facts = row.facts();
     let mut publications = Vec::new();
-    for entity in load(tx, row, identities).await? {
-        publications.extend(of_entity(tx, row, &facts, &entity).await?);
+    for loaded in load(tx, row, identities).await? {
+        publications.extend(of_entity(tx, row, &facts, &loaded).await?);
     }
     want(tx, row, &publications).await
 }
@@ -112,12 +112,12 @@ async fn want(tx: &WorkerTx, row: &ProjectRow, publications: &[Publication]) -> 
 }
 
 /// Loads entities of mixed kinds.
-async fn load(tx: &WorkerTx, row: &ProjectRow, batch: &[Identity]) -> Result<Vec<Entity>, AppError> {
+async fn load(tx: &WorkerTx, row: &ProjectRow, batch: &[Identity]) -> Result<Vec<EntityRow>, AppError> {
     let mut all = Vec::with_capacity(batch.len());
     for kind in EntityKind::ALL {
         let ids: Vec<ExternalId> = batch.iter().filter(|i| i.kind == kind).map(|i| i.external_id.clone()).collect();
         if !ids.is_empty() {
-            all.extend(tx.entities_by_ids(row.id, kind, &ids).await?.into_iter().map(|e| e.entity));
+            all.extend(tx.entities_by_ids(row.id, kind, &ids).await?);
         }
     }
     Ok(all)
@@ -125,6 +125,29 @@ async fn load(tx: &WorkerTx, row: &ProjectRow, batch: &[Identity]) -> Result<Vec
 
 /// What shall be published for an entity, with the results that its issue and pages show.
 async fn of_entity(
+    tx: &WorkerTx,
+    row: &ProjectRow,
+    project: &ProjectFacts,
+    loaded: &EntityRow,
+) -> Result<Vec<Publication>, AppError> {
+    let mut publications = of_facts(tx, row, project, &loaded.entity).await?;
+    if loaded.deleted_at.is_some() {
+        let gone = loaded.entity.identity();
+        publications.iter_mut().filter(|publication| publication.key.entity == gone).for_each(mark_gone);
+    }
+    Ok(publications)
+}
+
+/// Says on an issue or page that its source no longer has it. It is a label and no more: what was published stays.
+fn mark_gone(publication: &mut Publication) {
+    match &mut publication.desired {
+        Desired::Issue(issue) => issue.labels.push(Label::source_deleted()),
+        Desired::Page(page) => page.labels.push(Label::archived()),
+        Desired::IssueLink(_) | Desired::RemoteLink(_) => {}
+    }
+}
+
+async fn of_facts(
     tx: &WorkerTx,
     row: &ProjectRow,
     project: &ProjectFacts,
@@ -233,8 +256,8 @@ async fn desired(tx: &WorkerTx, row: &ProjectRow, keys: &[PublicationKey]) -> Re
     let identities: Vec<Identity> = identities.into_iter().collect();
     let mut publications = plan::project(&facts);
     publications.extend(unreleased(&facts));
-    for entity in load(tx, row, &identities).await? {
-        publications.extend(of_entity(tx, row, &facts, &entity).await?);
+    for loaded in load(tx, row, &identities).await? {
+        publications.extend(of_entity(tx, row, &facts, &loaded).await?);
     }
     publications.retain(|p| wanted.contains(&p.key));
     Ok(publications)

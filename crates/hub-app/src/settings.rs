@@ -27,10 +27,13 @@ pub async fn load(store: &Store, project: &ProjectRow) -> Result<ProjectSettings
     tx.commit().await?;
     match saved {
         None => Ok(ProjectSettings::default()),
-        Some(saved) => {
-            serde_json::from_value(saved).map_err(|error| AppError::Settings { mistakes: error.to_string() })
-        }
+        Some(saved) => read(saved),
     }
+}
+
+/// Settings as they were saved.
+pub(crate) fn read(saved: Value) -> Result<ProjectSettings, AppError> {
+    serde_json::from_value(saved).map_err(|error| AppError::Settings { mistakes: error.to_string() })
 }
 
 /// Saves the settings of a project. Returns whether they changed.

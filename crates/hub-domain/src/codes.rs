@@ -1,6 +1,6 @@
 //! The errors a user can meet: one list. A code never changes its meaning; each has a page `docs/errors/HUB-nnnn.md`.
 //!
-//! HUB-1xxx input, HUB-2xxx publishing, HUB-3xxx database, HUB-4xxx configuration and command line.
+//! HUB-1xxx input, HUB-2xxx publishing, HUB-3xxx database, HUB-4xxx configuration and command line, HUB-5xxx a team's own database.
 
 use serde::{Serialize, Serializer};
 
@@ -82,6 +82,17 @@ codes! {
     PORT_TAKEN = "HUB-4006", "the port is in use", "Stop the other program or choose another port.";
     HELPER_MISSING = "HUB-4007", "a program the command needs is missing", "Build or install the program named in the message.";
     PROJECT_ARCHIVED = "HUB-4008", "the project is archived", "Take it up again with `haida-hub project unarchive`; nothing of it is published until then.";
+
+    SOURCE_DOWN = "HUB-5001", "the source database does not answer", "Check the address behind the source's connection and that the database runs; the hub tries again by itself.";
+    SOURCE_REFUSED = "HUB-5002", "the source refuses the login or the reading of a table", "Check user and password, and give the reader role its grants: `haida-hub source sql --role`.";
+    SOURCE_SLOW = "HUB-5003", "the source takes longer than the time limit", "Add the index that `haida-hub source sql --role` advises, or raise timeout_s.";
+    SOURCE_COLUMNS = "HUB-5004", "a table of the source has not the columns that are needed", "Correct the preset or the SELECT; `haida-hub source pull --full` takes the columns as they are now.";
+    SOURCE_SHRANK = "HUB-5005", "too much of the source would vanish at once", "Look whether the source is whole; if the rows are gone on purpose, `haida-hub source pull --accept-shrink`.";
+    SOURCE_HELD = "HUB-5006", "an old open transaction holds the reading of the source up", "End the session named in the message at the source; nothing is lost meanwhile.";
+    SOURCE_SELECT = "HUB-5007", "a SELECT of the source cannot be used", "Correct the SELECT in the project's settings; the message holds what the database says.";
+    SOURCE_BLIND = "HUB-5008", "the source does not show its open transactions", "Install the function of `haida-hub source sql --role`; until then every pull reads the last minutes again.";
+    SOURCE_PROJECT = "HUB-5009", "the source has no such project", "Correct project and tenant of the source: an id or a slug as the source has it.";
+    SOURCE_RESTORED = "HUB-5010", "the source's database was restored, or its outbox emptied", "Nothing to do: the source is compared with the hub as a whole.";
 }
 
 /// Finds a code by its id.

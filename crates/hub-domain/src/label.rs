@@ -68,6 +68,18 @@ impl Label {
         (!slug.is_empty()).then(|| Self(format!("{}:{slug}", dimension.as_str())))
     }
 
+    /// What an issue carries whose entity its source no longer has: nothing is deleted at a site.
+    #[must_use]
+    pub fn source_deleted() -> Self {
+        Self("haida-source-deleted".to_owned())
+    }
+
+    /// The same for a page.
+    #[must_use]
+    pub fn archived() -> Self {
+        Self("archived".to_owned())
+    }
+
     /// Whether a text is a label of the taxonomy: a dimension, a colon and a value.
     #[must_use]
     pub fn is_controlled(text: &str) -> bool {

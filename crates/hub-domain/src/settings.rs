@@ -11,7 +11,7 @@ mod tables;
 
 pub use defects::DefectSettings;
 pub use evidence::EvidenceSettings;
-pub use sources::SourceSettings;
+pub use sources::{Follow, Preset, SelectSettings, SourceSettings, SourceStream};
 pub use tables::TableSettings;
 
 /// The settings of one project.

@@ -106,6 +106,13 @@ static RESOLVE_REJECTS: Query = Query {
              and not exists (select from unnest($4::bytea[]) k (hash) where k.hash = r.content_hash)",
     types: &[Type::UUID, Type::TEXT, Type::TEXT, Type::BYTEA_ARRAY],
 };
+static RESOLVE_SUBJECTS: Query = Query {
+    doing: "mark problems that rows no longer have",
+    sql: "update hub.import_rejects r set resolved_at = now()
+           where r.project_id = $1 and r.run_id = $2 and r.file_name = $3 and r.resolved_at is null and r.subject = any($4)
+             and not exists (select from unnest($5::bytea[]) k (hash) where k.hash = r.content_hash)",
+    types: &[Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT_ARRAY, Type::BYTEA_ARRAY],
+};
 static OPEN_REJECTS: Query = Query {
     doing: "count the open problems",
     sql: "select code, count(*) from hub.import_rejects where project_id = $1 and resolved_at is null
@@ -113,7 +120,8 @@ static OPEN_REJECTS: Query = Query {
     types: &[Type::UUID],
 };
 
-pub(crate) static QUERIES: &[&Query] = &[&RECORD, &NAMES, &FIND, &ADD_REJECTS, &RESOLVE_REJECTS, &OPEN_REJECTS];
+pub(crate) static QUERIES: &[&Query] =
+    &[&RECORD, &NAMES, &FIND, &ADD_REJECTS, &RESOLVE_REJECTS, &RESOLVE_SUBJECTS, &OPEN_REJECTS];
 
 impl WorkerTx {
     /// Records that a file was read. An earlier version of the same name in the same run is replaced.
@@ -204,6 +212,39 @@ impl WorkerTx {
         problems: &[Problem],
     ) -> Result<u64, StoreError> {
         let run = run.map_or("", ExternalId::as_str);
+        let (added, hashes) = self.insert_rejects(project, run, file_name, problems).await?;
+        let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
+        self.run(&RESOLVE_REJECTS, &[&project.0, &run, &file_name, &hashes]).await?;
+        Ok(added)
+    }
+
+    /// Records the problems of some rows of a table that is read bit by bit: what other rows have stays, and what these rows
+    /// (by their subjects) no longer have is marked as resolved.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::NotCanonical`].
+    pub async fn add_rejects_of(
+        &self,
+        project: ProjectId,
+        run: Option<&ExternalId>,
+        file_name: &str,
+        subjects: &[&str],
+        problems: &[Problem],
+    ) -> Result<u64, StoreError> {
+        let run = run.map_or("", ExternalId::as_str);
+        let (added, hashes) = self.insert_rejects(project, run, file_name, problems).await?;
+        let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
+        self.run(&RESOLVE_SUBJECTS, &[&project.0, &run, &file_name, &subjects, &hashes]).await?;
+        Ok(added)
+    }
+
+    async fn insert_rejects(
+        &self,
+        project: ProjectId,
+        run: &str,
+        file_name: &str,
+        problems: &[Problem],
+    ) -> Result<(u64, Vec<ContentHash>), StoreError> {
         let mut seen = std::collections::HashSet::with_capacity(problems.len());
         let mut hashed = Vec::with_capacity(problems.len());
         for problem in problems {
@@ -241,9 +282,7 @@ impl WorkerTx {
                 )
                 .await?;
         }
-        let hashes: Vec<&[u8]> = hashed.iter().map(|(_, hash)| hash.0.as_slice()).collect();
-        self.run(&RESOLVE_REJECTS, &[&project.0, &run, &file_name, &hashes]).await?;
-        Ok(added)
+        Ok((added, hashed.into_iter().map(|(_, hash)| hash).collect()))
     }
 
     /// How many problems of a project's files are open, by code.

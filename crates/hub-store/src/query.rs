@@ -8,7 +8,8 @@ use tokio_postgres::{
 
 use crate::{
     StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, tx,
+    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, source_rows, source_state,
+    tx,
 };
 
 /// A statement that this crate sends.
@@ -72,6 +73,8 @@ pub fn statements() -> Vec<&'static Query> {
         results::QUERIES,
         results_read::QUERIES,
         settings::QUERIES,
+        source_rows::QUERIES,
+        source_state::QUERIES,
         tx::QUERIES,
     ]
     .concat()

@@ -32,6 +32,7 @@ const APP: &[&str] = &[
     "hub-destination",
     "hub-jira",
     "hub-confluence",
+    "hub-source",
 ];
 const TEST_HUB: &[&str] = &["hub-testkit", "atlassian-sim"];
 
@@ -43,6 +44,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "hub-document", may_use: MayUse::Only(DOMAIN), in_tests: TEST_HUB },
     Layer { name: "hub-store", may_use: MayUse::Only(DOMAIN), in_tests: TEST_HUB },
     Layer { name: "hub-evidence", may_use: MayUse::Only(DOMAIN), in_tests: TEST_HUB },
+    Layer { name: "hub-source", may_use: MayUse::Only(DOMAIN), in_tests: TEST_HUB },
     Layer { name: "hub-destination", may_use: MayUse::Only(DOMAIN), in_tests: TEST_HUB },
     Layer { name: "hub-jira", may_use: MayUse::Only(DESTINATION), in_tests: TEST_HUB },
     Layer { name: "hub-confluence", may_use: MayUse::Only(DESTINATION), in_tests: TEST_HUB },
@@ -73,9 +75,9 @@ const DOORS: &[Door] = &[
     },
     Door {
         packages: &["tokio-postgres", "tokio-postgres-rustls", "deadpool-postgres", "postgres", "sqlx"],
-        owners: &["hub-store", "hub-testkit"],
+        owners: &["hub-store", "hub-source", "hub-testkit"],
         in_tests: false,
-        hint: "SQL about QA data is in hub-store; ask it through a function",
+        hint: "SQL about the hub's own tables is in hub-store, about a team's in hub-source; ask them through a function",
     },
 ];
 

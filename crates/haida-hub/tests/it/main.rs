@@ -19,5 +19,6 @@ mod journey;
 mod killed;
 mod queue;
 mod settings;
+mod source;
 mod support;
 mod work;

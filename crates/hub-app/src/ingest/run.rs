@@ -7,7 +7,7 @@ use hub_domain::{
     entity::{EntityFacts, Identity, Origin, Release, Run},
 };
 use hub_pipeline::{normalise::PRECEDENCE_DOCUMENT, words};
-use hub_store::{Change, ProjectRow, RunMonth, Store};
+use hub_store::{Change, ProjectRow, RunMonth, Store, WorkerTx};
 
 use super::RunArguments;
 use crate::AppError;
@@ -52,14 +52,28 @@ pub async fn save(
     source_environment: Option<(String, u64)>,
     touched: &mut BTreeSet<Identity>,
 ) -> Result<u64, AppError> {
-    let identity = Identity { kind: EntityKind::Run, external_id: id.clone() };
     let tx = store.worker(project.tenant_id).await?;
+    let changed = save_within(&tx, project, id, arguments, reported, source_environment, touched).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// The same in the transaction that saved its rows.
+pub async fn save_within(
+    tx: &WorkerTx,
+    project: &ProjectRow,
+    id: &ExternalId,
+    arguments: &RunArguments,
+    reported: bool,
+    source_environment: Option<(String, u64)>,
+    touched: &mut BTreeSet<Identity>,
+) -> Result<u64, AppError> {
+    let identity = Identity { kind: EntityKind::Run, external_id: id.clone() };
     let before = match tx.entity(project.id, &identity).await?.map(|e| e.entity.facts) {
         Some(EntityFacts::Run(run)) => Some(run),
         Some(_) | None => None,
     };
     if before.is_none() && !reported {
-        tx.commit().await?;
         return Ok(0);
     }
     let kept = |new: Option<String>, old: fn(&Run) -> Option<String>| new.or_else(|| before.as_ref().and_then(old));
@@ -94,6 +108,5 @@ pub async fn save(
         changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
         touched.insert(upserted.identity);
     }
-    tx.commit().await?;
     Ok(changed)
 }

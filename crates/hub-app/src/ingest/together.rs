@@ -131,10 +131,10 @@ mod tests {
             ]
         };
         let mut attempts = Attempts::default();
-        records().into_iter().for_each(|record| drop(attempts.record(record)));
+        records().into_iter().for_each(|record| assert!(attempts.record(record).is_continue()));
         let mut sink = Collected::default();
         let mut together = Together::new(&mut sink, attempts);
-        records().into_iter().for_each(|record| drop(together.record(record)));
+        records().into_iter().for_each(|record| assert!(together.record(record).is_continue()));
         let _ = together.finish();
         let seen: Vec<_> = sink
             .records

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     AppError, audit,
     publish::{self, Context, Session, Share, Tally},
+    source::{self, PullOptions},
 };
 
 /// How long one run of a lane goes on taking slices: long enough that the queue's own time does not matter, short enough
@@ -70,20 +71,22 @@ pub struct Drained {
     pub settled: u64,
     /// What an audit of the sites found.
     pub findings: u64,
+    /// Rows that were read from the team's databases.
+    pub pulled: u64,
 }
 
 impl Drained {
     /// Everything that was handled.
     #[must_use]
     pub fn handled(&self) -> u64 {
-        self.settled + self.tallies.values().map(Tally::handled).sum::<u64>()
+        self.settled + self.pulled + self.tallies.values().map(Tally::handled).sum::<u64>()
     }
 
     /// What came further: the rest only waits for something else.
     #[must_use]
     pub fn progress(&self) -> u64 {
         let further = |t: &Tally| t.created + t.updated + t.adopted + t.refused + t.uncertain;
-        self.settled + self.tallies.values().map(further).sum::<u64>()
+        self.settled + self.pulled + self.tallies.values().map(further).sum::<u64>()
     }
 }
 
@@ -97,7 +100,7 @@ pub async fn drain(
     context: &Context<'_>,
     session: &mut Session,
     kind: LaneKind,
-    stop: impl Fn() -> bool,
+    stop: impl Fn() -> bool + Sync,
     drained: &mut Drained,
 ) -> Result<(), AppError> {
     let began = Instant::now();
@@ -112,6 +115,15 @@ pub async fn drain(
         tx.commit().await?;
         if audit_due {
             drained.findings = audit::run(store, context, session).await?.findings.len() as u64;
+        }
+        return Ok(());
+    }
+    if kind == LaneKind::Ingest {
+        drained.slices += 1;
+        let options = PullOptions { due_only: true, ..PullOptions::default() };
+        let over = || stop() || began.elapsed() >= RUN_FOR;
+        for report in source::pull(store, context.project, options, &over).await? {
+            drained.pulled += report.streams.iter().map(|stream| stream.rows).sum::<u64>();
         }
         return Ok(());
     }

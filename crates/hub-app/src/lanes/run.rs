@@ -11,7 +11,7 @@ use super::{
     drain::{self, Drained},
     sessions::Sessions,
 };
-use crate::{AppError, meter::Calls, progress::Silent, publish::Context};
+use crate::{AppError, meter::Calls, progress::Silent, publish::Context, source};
 
 /// When the resolver looks again for creates without an answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -37,7 +37,12 @@ pub enum Ran {
 ///
 /// # Errors
 /// Only the database's: then nothing could be recorded, and the queue's engine brings the job again.
-pub async fn lane(store: &Store, sessions: &Sessions, lane: Lane, stop: impl Fn() -> bool) -> Result<Ran, AppError> {
+pub async fn lane(
+    store: &Store,
+    sessions: &Sessions,
+    lane: Lane,
+    stop: impl Fn() -> bool + Sync,
+) -> Result<Ran, AppError> {
     let Some(project) = store.project_by_id(lane.project).await? else { return Ok(Ran::Gone) };
     if project.archived_at.is_some() {
         let code = codes::PROJECT_ARCHIVED.id;
@@ -49,7 +54,11 @@ pub async fn lane(store: &Store, sessions: &Sessions, lane: Lane, stop: impl Fn(
     let tx = store.worker(project.tenant_id).await?;
     let outlook = tx.lane_outlook(project.id).await?;
     let held = tx.recovery(project.id, store.server_seen()).await?.is_some();
-    let asked = lane.kind == LaneKind::Reconcile && (held || tx.audit_due(project.id).await?);
+    let asked = match lane.kind {
+        LaneKind::Reconcile => held || tx.audit_due(project.id).await?,
+        LaneKind::Ingest => tx.source_due(project.id).await?,
+        LaneKind::Issues | LaneKind::Pages | LaneKind::Results | LaneKind::Evidence => false,
+    };
     if !asked && !has_work(lane.kind, &outlook) {
         ring_next(&tx, lane, &outlook, None).await?;
         tx.commit().await?;
@@ -105,6 +114,11 @@ async fn finish(store: &Store, project: &ProjectRow, run: Run) -> Result<Ran, Ap
         Some(Duration::from_secs(1 << runs.min(6)).min(LONGEST_IDLE))
     };
     ring_next(&tx, lane, &outlook, pause).await?;
+    if lane.kind == LaneKind::Ingest
+        && let Some(due) = source::next_due(&tx, project).await?
+    {
+        tx.ring_at(lane, Some(due));
+    }
     if held {
         tx.ring_at(Lane { kind: LaneKind::Reconcile, ..lane }, Some(tx.now().await? + LOOK_AGAIN));
     }
@@ -173,6 +187,7 @@ fn metrics(drained: &Drained, before: &Calls, after: &Calls, took: Duration) -> 
         "slices": drained.slices,
         "settled": drained.settled,
         "findings": drained.findings,
+        "pulled": drained.pulled,
         "reads": after.reads.saturating_sub(before.reads),
         "writes": after.writes.saturating_sub(before.writes),
         "throttled": after.throttled.saturating_sub(before.throttled),

@@ -63,6 +63,10 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
            values ('{project_id}', '{tenant_id}', 'gone', 'issue', 'run', 'r', 'X-1');
          insert into hub.key_scans (project_id, tenant_id, began_at) values ('{project_id}', '{tenant_id}', now());
          insert into hub.recoveries (project_id, tenant_id, began_at, reason, floor) values ('{project_id}', '{tenant_id}', now(), 'timeline', 0);
+         insert into hub.project_settings (project_id, tenant_id, settings) values ('{project_id}', '{tenant_id}', '{{}}');
+         insert into hub.source_rows (project_id, tenant_id, source, stream, row_key, version, entity_type, external_id)
+           values ('{project_id}', '{tenant_id}', 's', 'test_cases', 'k', '1', 'test_case', 'TC_1');
+         insert into hub.source_state (project_id, tenant_id, source, stream, state) values ('{project_id}', '{tenant_id}', 's', '', 'ok');
          insert into hub.cursors (project_id, tenant_id, source, stream, kind) values ('{project_id}', '{tenant_id}', 's', 't', 'file');"
     );
     client.batch_execute(&by_hand).await.unwrap();
@@ -227,8 +231,18 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
         client.batch_execute("rollback").await.unwrap();
         rows[0].get(0)
     };
-    let for_admins =
-        ["audit_log", "connectors", "cursors", "import_rejects", "key_scans", "lanes", "recoveries", "sync_jobs"];
+    let for_admins = [
+        "audit_log",
+        "connectors",
+        "cursors",
+        "import_rejects",
+        "key_scans",
+        "lanes",
+        "recoveries",
+        "source_rows",
+        "source_state",
+        "sync_jobs",
+    ];
     for table in tables(&client).await.iter().filter(|table| *table != "tenants") {
         let sql = format!("select count(*) from hub.{table} where tenant_id = '{}'", ours.tenant_id);
         let all: i64 = client.query_typed(&sql, &[]).await.unwrap()[0].get(0);

@@ -22,6 +22,7 @@ const OF_THE_QUEUE: &[&str] = &[
     "hub_private.release_unknown(",
     "hub_private.queue_load(",
     "hub_private.lane_jobs(",
+    "hub_private.ring_sources(",
 ];
 
 #[tokio::test]
