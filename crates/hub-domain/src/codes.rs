@@ -48,6 +48,10 @@ codes! {
     EMPTY_REPORT = "HUB-1014", "the report holds no test", "Check that the test tool ran; an empty report is recorded as such.";
     UNREADABLE_FILE = "HUB-1015", "the file cannot be opened", "Check the path and the permission.";
     UNKNOWN_REFERENCE = "HUB-1016", "a record points to something that is not there", "Load the file that holds it as well; the record was taken without the link.";
+    REDACTED = "HUB-1030", "a text held what must not be kept", "Keep credentials, card numbers and personal data out of reports; they were removed before anything was stored.";
+    UNKNOWN_FAILURE = "HUB-1031", "there is no failure with this fingerprint", "List failures with `haida-hub failures list`.";
+    TOO_MANY_FAILURES = "HUB-1032", "a run has more new failures than it may make defects of", "Look at the run first; accept single failures with `haida-hub failures accept`, or raise `max_new_per_run`.";
+    WITHOUT_DETAILS = "HUB-1033", "the failure is an incident or a summary, and cannot be accepted as a defect", "Accept the single failures that `haida-hub failures list` shows.";
 
     SITE_UNREACHABLE = "HUB-2001", "the site does not answer", "Check the address, the network and the site's status page, then run the command again.";
     AUTHENTICATION = "HUB-2002", "the site does not accept the account or token", "Renew the API token and the value behind its credential reference; nothing was created.";

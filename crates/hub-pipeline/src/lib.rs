@@ -3,8 +3,11 @@
 //! rules that both need. No clock, file, network or SQL: what a stage must know arrives as an argument.
 
 pub mod case_id;
+pub mod cause;
+pub mod fingerprint;
 pub mod normalise;
 pub mod plan;
+pub mod redact;
 pub mod steps;
 pub mod taxonomy;
 pub mod titles;

@@ -13,8 +13,12 @@ use hub_domain::{
     record::{DeclaredCounts, Record, SuiteRecord},
 };
 
+use crate::redact;
+
 /// Facts from a team's own document win over facts derived from a result's title.
 pub const PRECEDENCE_DOCUMENT: u8 = 50;
+/// A defect that the hub made of a failure: a team's own list says more of it.
+pub const PRECEDENCE_HUB_DEFECT: u8 = 20;
 /// Facts derived from a result's title.
 pub const PRECEDENCE_DERIVED_TITLE: u8 = 10;
 /// Facts derived from a bare id.
@@ -81,6 +85,8 @@ pub struct Normaliser {
     suites: HashSet<ExternalId>,
     /// The start of the suite that was announced last, for results that name none of their own.
     suite_started: Option<(Vec<String>, Moment)>,
+    /// What was redacted, by kind.
+    redacted: redact::Found,
 }
 
 impl Normaliser {
@@ -97,6 +103,7 @@ impl Normaliser {
             derived: HashSet::new(),
             suites: HashSet::new(),
             suite_started: None,
+            redacted: redact::Found::default(),
         }
     }
 
@@ -105,13 +112,29 @@ impl Normaliser {
         self.format = format;
     }
 
-    /// Takes one record and adds what follows from it to `out`.
-    pub fn accept(&mut self, record: Record, out: &mut Vec<Fact>) {
+    /// Takes one record and adds what follows from it to `out`. What must not be kept leaves it first: nothing is derived,
+    /// hashed or handed on before.
+    pub fn accept(&mut self, mut record: Record, out: &mut Vec<Fact>) {
+        redact::record(&mut record, &mut self.redacted);
         match record {
             Record::Suite(suite) => self.suite_header(&suite),
             Record::Result(result) => self.result(*result, out),
             Record::Case(case) => self.case(*case, out),
             Record::Defect(defect) => self.defect(*defect, out),
+        }
+    }
+
+    /// Takes a problem that the reader found, without what must not be kept.
+    pub fn reader_problem(&mut self, mut problem: Problem) -> Fact {
+        redact::problem(&mut problem, &mut self.redacted);
+        Fact::Problem(Box::new(problem))
+    }
+
+    /// Says once for the file what was redacted: how many of which kind, and no value.
+    pub fn close(&mut self, out: &mut Vec<Fact>) {
+        if !self.redacted.is_empty() {
+            let message = format!("{} were removed", self.redacted);
+            out.push(self.problem(&codes::REDACTED, Severity::Repaired, None, "", message));
         }
     }
 

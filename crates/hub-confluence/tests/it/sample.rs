@@ -5,6 +5,7 @@ use hub_domain::{
     EntityKind, ExternalId, Label, Marker, ProjectKey,
     entity::{Counts, Coverage, Identity, Report, Run},
     facts::{Desired, Destination, PageBody, PageFacts, PageProperties, ResultLine, SuiteLine},
+    insight::RunInsight,
     label::Dimension,
     record::DeclaredCounts,
     vocabulary::{Locale, ResultStatus},
@@ -42,7 +43,7 @@ fn page(kind: EntityKind, external_id: &str, locale: Locale, title: &str, body: 
 }
 
 pub fn project(locale: Locale) -> PageWrite {
-    let body = PageBody::Project { name: "Shop".to_owned(), jira_project: "CTB".to_owned() };
+    let body = PageBody::Project { name: "Shop".to_owned(), jira_project: "CTB".to_owned(), requirements: None };
     write(EntityKind::Project, page(EntityKind::Project, "shop", locale, "Shop [shop]", body))
 }
 
@@ -79,6 +80,7 @@ fn run_facts() -> Run {
         duration_ms: 7_380_000,
         counts: Counts { passed: 12, failed: 1, timeout: 1, ..Counts::default() },
         coverage: Coverage { executed: 14, known: 40 },
+        insight: RunInsight::default(),
     }
 }
 

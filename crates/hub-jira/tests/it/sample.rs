@@ -4,6 +4,7 @@ use hub_domain::{
     EntityKind, ExternalId, Label, Marker, ProjectKey,
     entity::{Counts, Coverage, Defect, Identity, Run, TestCase},
     facts::{Desired, Destination, IssueBody, IssueFacts, IssueFields, IssueKind, ResultLine},
+    insight::RunInsight,
     label::Dimension,
     vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Locale, Priority, ResultStatus, Risk},
 };
@@ -105,6 +106,7 @@ pub fn execution(run_id: &str, locale: Locale) -> IssueFacts {
         duration_ms: 245_000,
         counts: Counts { passed: 12, failed: 1, flaky: 1, ..Counts::default() },
         coverage: Coverage { executed: 14, known: 40 },
+        insight: RunInsight::default(),
     };
     IssueFacts {
         kind: IssueKind::TestExecution,
@@ -154,6 +156,7 @@ pub fn bug(external_id: &str, locale: Locale) -> IssueFacts {
             ("environment".to_owned(), "STG".to_owned()),
         ],
         other: vec![("Browser".to_owned(), "Safari 17".to_owned())],
+        sightings: None,
     };
     IssueFacts {
         kind: IssueKind::Bug,
