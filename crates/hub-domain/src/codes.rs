@@ -51,7 +51,6 @@ codes! {
     REDACTED = "HUB-1030", "a text held what must not be kept", "Keep credentials, card numbers and personal data out of reports; they were removed before anything was stored.";
     UNKNOWN_FAILURE = "HUB-1031", "there is no failure with this fingerprint", "List failures with `haida-hub failures list`.";
     TOO_MANY_FAILURES = "HUB-1032", "a run has more new failures than it may make defects of", "Look at the run first; accept single failures with `haida-hub failures accept`, or raise `max_new_per_run`.";
-    WITHOUT_DETAILS = "HUB-1033", "the failure is an incident or a summary, and cannot be accepted as a defect", "Accept the single failures that `haida-hub failures list` shows.";
 
     SITE_UNREACHABLE = "HUB-2001", "the site does not answer", "Check the address, the network and the site's status page, then run the command again.";
     AUTHENTICATION = "HUB-2002", "the site does not accept the account or token", "Renew the API token and the value behind its credential reference; nothing was created.";

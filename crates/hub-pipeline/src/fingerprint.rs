@@ -65,6 +65,11 @@ pub fn of_summary(run: &ExternalId) -> String {
     hashed(&["summary".to_owned(), run.as_str().to_owned()])
 }
 
+/// A line without its variable parts.
+pub(crate) fn normalised(line: &str) -> String {
+    words::normalise(line)
+}
+
 /// The id of the defect that a fingerprint becomes: `auto-` and its 16 characters.
 #[must_use]
 pub fn defect_id(fingerprint: &str) -> Option<ExternalId> {

@@ -7,7 +7,7 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
+    StoreError, admin, audit, cursors, entities, failures, findings, imports, insight, jobs, key_scans, lanes, ledger, ledger_dead,
     ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, tx,
 };
 
@@ -57,8 +57,10 @@ pub fn statements() -> Vec<&'static Query> {
         audit::QUERIES,
         cursors::QUERIES,
         entities::QUERIES,
+        failures::QUERIES,
         findings::QUERIES,
         imports::QUERIES,
+        insight::QUERIES,
         jobs::QUERIES,
         key_scans::QUERIES,
         lanes::QUERIES,

@@ -43,6 +43,7 @@ pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
                 None
             }
         };
+        sink.normaliser.close(&mut sink.facts);
         let _ = sink.flush();
         (format.map(|f| f.name), sink.normaliser.finish())
     });
@@ -92,6 +93,7 @@ impl Sink for Batches {
     }
 
     fn problem(&mut self, problem: Problem) {
-        self.facts.push(Fact::Problem(Box::new(problem)));
+        let fact = self.normaliser.reader_problem(problem);
+        self.facts.push(fact);
     }
 }
