@@ -118,11 +118,17 @@ pub fn percent(part: u64, whole: u64) -> Option<u64> {
 pub struct TrendRun {
     /// The run.
     pub run: ExternalId,
-    /// When it began, or when the hub first saw it.
-    #[serde(with = "time::serde::rfc3339")]
-    pub began_at: OffsetDateTime,
+    /// When it began, if a source says so.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub began_at: Option<OffsetDateTime>,
     /// Its results.
     pub counts: Counts,
+}
+
+/// The share of what was executed that passed, flaky results included, in whole per cent.
+#[must_use]
+pub fn pass_rate(counts: &Counts) -> Option<u64> {
+    percent(counts.passed + counts.flaky, counts.executed())
 }
 
 /// A test case whose outcome is of interest beside that of the run before.

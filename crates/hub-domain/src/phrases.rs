@@ -1,6 +1,6 @@
 //! The words that the hub writes into issues, pages and reports, in each language that it speaks.
 
-use crate::vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Locale, ResultStatus, Risk, RunStatus};
+use crate::vocabulary::{CaseStatus, DefectSeverity, DefectStatus, FailureCause, Locale, ResultStatus, Risk, RunStatus};
 
 macro_rules! phrases {
     ($($(#[$doc:meta])* $name:ident: $en:literal, $es:literal;)*) => {
@@ -94,6 +94,9 @@ phrases! {
     RequirementsFailed: "Failed", "Fallidos";
     UntracedCases: "Test cases without a requirement", "Casos de prueba sin requisito";
     PartlyExecuted: "Partly executed", "Ejecutado en parte";
+    RequirementFailed: "Failed", "Fallido";
+    RequirementNotExecuted: "Not executed", "No ejecutado";
+    RequirementPassed: "Passed", "Superado";
     AsOfRun: "As of test run", "Según la ejecución";
     Trend: "Compared with earlier test runs", "Comparación con ejecuciones anteriores";
     PassRate: "Pass rate", "Tasa de éxito";
@@ -193,6 +196,24 @@ spoken!(
         Resolved: "Resolved", "Resuelto";
         Closed: "Closed", "Cerrado";
         Rejected: "Rejected", "Desestimado";
+    }
+);
+
+spoken!(
+    /// A cause of the infrastructure, for people.
+    failure_cause(FailureCause) {
+        Dns: "The name of a host could not be resolved (DNS)", "No se pudo resolver el nombre de un equipo (DNS)";
+        ConnectionRefused: "Connection refused", "Conexión rechazada";
+        ConnectionLost: "Connection lost", "Conexión perdida";
+        ConnectionTimeout: "Connection timed out", "Tiempo de conexión agotado";
+        Network: "Network error", "Error de red";
+        Certificate: "Certificate not accepted", "Certificado no aceptado";
+        Gateway: "A gateway of the environment answered with an error", "Una pasarela del entorno respondió con un error";
+        BrowserMissing: "Browser not installed", "Navegador no instalado";
+        BrowserClosed: "Browser closed", "Navegador cerrado";
+        SessionNotCreated: "Browser session not created", "Sesión del navegador no creada";
+        OutOfMemory: "Out of memory", "Memoria agotada";
+        DiskFull: "Disk full", "Disco lleno";
     }
 );
 

@@ -7,6 +7,7 @@ use hub_domain::{
     insight::{Traceability, TrendCase, TrendRun},
     vocabulary::{FailureCause, ResultStatus},
 };
+use time::format_description::well_known::Rfc3339;
 use tokio_postgres::{Row, types::Type};
 
 use crate::{
@@ -109,7 +110,7 @@ static BEGAN: Query = Query {
 };
 static EARLIER: Query = Query {
     doing: "list the runs of the series before the run",
-    sql: "select h.run_id, h.began_at, e.payload -> 'counts'
+    sql: "select h.run_id, e.payload ->> 'started_at', e.payload -> 'counts'
             from hub.runs h
             join hub.entities e on e.project_id = h.project_id and e.entity_type = 'run' and e.external_id = h.run_id
              and e.deleted_at is null
@@ -250,7 +251,9 @@ impl WorkerTx {
             .map(|row| {
                 let counts: Counts = serde_json::from_value(row.get(2))
                     .map_err(|e| StoreError::unreadable("a run's counts", e))?;
-                Ok(TrendRun { run: external_id(row, 0)?, began_at: row.get(1), counts })
+                let began_at = row.get::<_, Option<&str>>(1).map(|text| Moment::parse(text, &Rfc3339)).transpose();
+                let began_at = began_at.map_err(|e| StoreError::unreadable("a run's start", e))?;
+                Ok(TrendRun { run: external_id(row, 0)?, began_at, counts })
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use hub_domain::{
     entity::Counts,
-    insight::{MAX_INSIGHT_LINES, MAX_TREND_RUNS, Trend, TrendCase, TrendCases, TrendRun, percent},
+    insight::{MAX_INSIGHT_LINES, MAX_TREND_RUNS, Trend, TrendCase, TrendCases, TrendRun, pass_rate},
     vocabulary::ResultStatus,
 };
 
@@ -18,12 +18,6 @@ pub fn series(title: &str, environment: Option<&str>, platform: Option<&str>) ->
     let key = words::key(&title.replace('#', " "));
     let text = format!("{key}|{}|{}", environment.unwrap_or_default(), platform.unwrap_or_default());
     text.chars().take(MAX_SERIES).collect()
-}
-
-/// The share of what was executed that passed, flaky results included, in whole per cent.
-#[must_use]
-pub fn pass_rate(counts: &Counts) -> Option<u64> {
-    percent(counts.passed + counts.flaky, counts.executed())
 }
 
 /// Compares a run with the runs before it, the latest first; `cases` are those that are of interest in it or in the latest
@@ -87,7 +81,7 @@ mod tests {
             case("G", Some(Broken), Some(Flaky)),
         ];
         let counts = |passed, failed| Counts { passed, failed, ..Counts::default() };
-        let earlier = vec![TrendRun { run: id("r1"), began_at: datetime!(2026-01-01 0:00 UTC), counts: counts(2, 1) }; 12];
+        let earlier = vec![TrendRun { run: id("r1"), began_at: Some(datetime!(2026-01-01 0:00 UTC)), counts: counts(2, 1) }; 12];
         let trend = compare(&counts(199, 1), earlier, &cases).unwrap();
         let names = |cases: &TrendCases| cases.first.iter().map(|c| c.case.as_str().to_owned()).collect::<String>();
         assert_eq!(names(&trend.newly_failing), "AF");
@@ -97,7 +91,7 @@ mod tests {
         assert_eq!(trend.pass_rate_change, Some(99 - 66), "both rounded down");
         assert_eq!(trend.earlier.len(), MAX_TREND_RUNS);
         assert_eq!(compare(&counts(1, 0), Vec::new(), &cases), None);
-        let idle = vec![TrendRun { run: id("r1"), began_at: datetime!(2026-01-01 0:00 UTC), counts: Counts::default() }];
+        let idle = vec![TrendRun { run: id("r1"), began_at: Some(datetime!(2026-01-01 0:00 UTC)), counts: Counts::default() }];
         assert_eq!(compare(&counts(1, 0), idle, &[]).unwrap().pass_rate_change, None);
     }
 }
