@@ -240,7 +240,10 @@ async fn desired(tx: &WorkerTx, row: &ProjectRow, keys: &[PublicationKey]) -> Re
     let wanted: BTreeSet<&PublicationKey> = keys.iter().collect();
     let identities: BTreeSet<Identity> = keys.iter().map(|k| k.entity.clone()).collect();
     let identities: Vec<Identity> = identities.into_iter().collect();
-    let mut publications = project_pages(tx, row, &facts).await?;
+    let mut publications = match keys.iter().any(|key| key.entity.kind == EntityKind::Project) {
+        true => project_pages(tx, row, &facts).await?,
+        false => plan::project(&facts),
+    };
     publications.extend(unreleased(&facts));
     for entity in load(tx, row, &identities).await? {
         publications.extend(of_entity(tx, row, &facts, &entity).await?);
