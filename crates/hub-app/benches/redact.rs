@@ -56,12 +56,13 @@ fn main() {
 }
 
 fn report(cases: usize) -> String {
-    let trace = "Error: expect(locator).toHaveText(expected)\n\nLocator: locator('#total')\nExpected string: \"12,50 €\"\n\
+    let trace =
+        "Error: expect(locator).toHaveText(expected)\n\nLocator: locator('#total')\nExpected string: \"12,50 €\"\n\
                  Received string: \"13,75 €\"\nuser qa@shop.example.com password: field is required\n\
-                 at CartPage.total (/home/runner/work/shop/tests/pages/cart.ts:88:11)\n\
-                 at /home/runner/work/shop/tests/cart.spec.ts:42:23\n\
+                 at CartPage.total (/builds/runner/work/shop/tests/pages/cart.ts:88:11)\n\
+                 at /builds/runner/work/shop/tests/cart.spec.ts:42:23\n\
                  at processTicksAndRejections (node:internal/process/task_queues:95:5)\n"
-        .repeat(4);
+            .repeat(4);
     let mut text = String::from("<testsuites>\n<testsuite name=\"cart.spec.ts\" hostname=\"Desktop Chrome\">\n");
     for n in 0..cases {
         text.push_str(&format!(

@@ -97,8 +97,7 @@ async fn known(
     let series = trend::series(&facts.title, facts.environment.as_deref(), facts.platform.as_deref());
     let earlier = tx.earlier_runs(project.id, &series, run, MAX_THRESHOLD as usize).await?;
     let row: Vec<ExternalId> = std::iter::once(run.clone()).chain(earlier.into_iter().map(|e| e.run)).collect();
-    let shown: BTreeSet<(String, ExternalId)> =
-        tx.shown_by(project.id, prints, &row).await?.into_iter().collect();
+    let shown: BTreeSet<(String, ExternalId)> = tx.shown_by(project.id, prints, &row).await?.into_iter().collect();
     for sighted in tx.sighted(project.id, prints).await? {
         let print = sighted.fingerprint;
         let consecutive = row.iter().take_while(|run| shown.contains(&(print.clone(), (*run).clone()))).count() as u64;
@@ -180,7 +179,8 @@ pub async fn show(store: &Store, project: &ProjectRow, print: &str) -> Result<Fa
 
 /// A fingerprint, or the id of the defect that it became.
 async fn find(tx: &WorkerTx, project: &ProjectRow, print: &str) -> Result<Failure, AppError> {
-    let full = print.strip_prefix("auto-").map_or_else(|| print.to_owned(), |hash| format!("{}:{hash}", fingerprint::VERSION));
+    let full =
+        print.strip_prefix("auto-").map_or_else(|| print.to_owned(), |hash| format!("{}:{hash}", fingerprint::VERSION));
     let found = tx.known_failures(project.id, &[full.as_str()]).await?.pop();
     found.ok_or_else(|| AppError::UnknownFailure { fingerprint: print.to_owned() })
 }

@@ -51,8 +51,8 @@ pub fn body(page: &PageFacts, marker: &Marker, hash: &ContentHash) -> Document {
         PageBody::Run { run: facts, suites, failures, more } => {
             run(&mut document, facts, suites, failures, *more, locale);
             let now = TrendRun { run: page.external_id.clone(), began_at: facts.started_at, counts: facts.counts };
-            insight::trend(&mut document, locale, &now, facts.insight.trend.as_ref());
-            insight::requirements(&mut document, locale, facts.insight.requirements.as_ref(), None);
+            insight::trend(&mut document, locale, &now, facts.insight.trend.as_deref());
+            insight::requirements(&mut document, locale, facts.insight.requirements.as_deref(), None);
             document.push(heading(locale, Phrase::Reports));
             document.push(Children::default());
         }

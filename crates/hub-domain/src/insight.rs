@@ -26,10 +26,10 @@ pub struct RunInsight {
     pub incident: Option<Incident>,
     /// Requirements with their cases and results; none where no case names a requirement.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub requirements: Option<Traceability>,
+    pub requirements: Option<Box<Traceability>>,
     /// The comparison with earlier runs; none for the first run of its series.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trend: Option<Trend>,
+    pub trend: Option<Box<Trend>>,
 }
 
 impl RunInsight {

@@ -1,6 +1,8 @@
 //! The words that the hub writes into issues, pages and reports, in each language that it speaks.
 
-use crate::vocabulary::{CaseStatus, DefectSeverity, DefectStatus, FailureCause, Locale, ResultStatus, Risk, RunStatus};
+use crate::vocabulary::{
+    CaseStatus, DefectSeverity, DefectStatus, FailureCause, Locale, ResultStatus, Risk, RunStatus,
+};
 
 macro_rules! phrases {
     ($($(#[$doc:meta])* $name:ident: $en:literal, $es:literal;)*) => {

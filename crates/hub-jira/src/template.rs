@@ -24,9 +24,7 @@ pub fn description(issue: &IssueFacts) -> Document {
     let locale = issue.locale;
     let mut document = match &issue.body {
         IssueBody::TestCase(case) => test_case(case, locale),
-        IssueBody::TestExecution { run, results, more } => {
-            execution(run, &issue.external_id, results, *more, locale)
-        }
+        IssueBody::TestExecution { run, results, more } => execution(run, &issue.external_id, results, *more, locale),
         IssueBody::Bug(defect) => bug(defect, locale),
     };
     document.push(Block::panel(PanelKind::Info, [Block::text(Phrase::KeptByHub.text(locale))]));
@@ -101,7 +99,7 @@ fn execution(run: &Run, id: &ExternalId, lines: &[ResultLine], more: u64, locale
     document.push(counts(locale, &run.counts));
     insight::incident(&mut document, locale, run.insight.incident.as_ref());
     let now = TrendRun { run: id.clone(), began_at: run.started_at, counts: run.counts };
-    insight::trend(&mut document, locale, &now, run.insight.trend.as_ref());
+    insight::trend(&mut document, locale, &now, run.insight.trend.as_deref());
     if let Some(said) = &run.insight.requirements {
         document.push(Block::heading(2, [Inline::text(Phrase::Traceability.text(locale))]));
         document.extend(insight::requirement_totals(locale, said, None));

@@ -153,7 +153,10 @@ pub fn of_error(error_type: Option<&str>, message: Option<&str>, details: Option
 
 fn states_expectation(line: &str) -> bool {
     let line = line.trim_start_matches(['e', '>', ' ', '-', '+']).trim_start();
-    line.starts_with("xpected") || line.starts_with("expected") || line.contains("to contain") || line.contains("to equal")
+    line.starts_with("xpected")
+        || line.starts_with("expected")
+        || line.contains("to contain")
+        || line.contains("to equal")
 }
 
 /// `> 12 |   await expect(page)...`: a line of the test that a tool shows.

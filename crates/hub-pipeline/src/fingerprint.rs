@@ -140,9 +140,18 @@ fn lines_of(error: &Error<'_>) -> Vec<String> {
 /// Whether a line begins the log that some tools write behind the error.
 fn ends_error(line: &str) -> bool {
     let line = line.to_lowercase();
-    ["call log:", "=== logs", "attachment #", "build info:", "system info:", "capabilities {", "stack trace:", "stacktrace:"]
-        .iter()
-        .any(|begin| line.starts_with(begin))
+    [
+        "call log:",
+        "=== logs",
+        "attachment #",
+        "build info:",
+        "system info:",
+        "capabilities {",
+        "stack trace:",
+        "stacktrace:",
+    ]
+    .iter()
+    .any(|begin| line.starts_with(begin))
 }
 
 /// Whether a line is the test's title or place, and no error: `cart.spec.ts:12:3 › Cart › adds`.

@@ -6,7 +6,8 @@ use hub_domain::{
     entity::{Defect, EntityFacts, Identity, ProjectFacts, Release, Report, Run, TestCase},
     facts::{
         Desired, IssueBody, IssueFacts, IssueFields, IssueKind, IssueLinkFacts, ObjectKind, PageBody, PageFacts,
-        PageProperties, ProjectRequirements, Publication, PublicationKey, Relation, RemoteLinkFacts, ResultLine, SuiteLine,
+        PageProperties, ProjectRequirements, Publication, PublicationKey, Relation, RemoteLinkFacts, ResultLine,
+        SuiteLine,
     },
 };
 

@@ -147,8 +147,24 @@ pub fn platform(device: &str) -> Option<&'static str> {
     } else if has(&["android", "pixel", "galaxy", "nexus"]) {
         Some("android")
     } else if has(&[
-        "desktop", "dsk", "chrome", "chromium", "firefox", "safari", "webkit", "edge", "msedge", "web", "escritorio", "windows",
-        "win32", "linux", "macos", "darwin", "mac", "ubuntu",
+        "desktop",
+        "dsk",
+        "chrome",
+        "chromium",
+        "firefox",
+        "safari",
+        "webkit",
+        "edge",
+        "msedge",
+        "web",
+        "escritorio",
+        "windows",
+        "win32",
+        "linux",
+        "macos",
+        "darwin",
+        "mac",
+        "ubuntu",
     ]) {
         Some("desktop")
     } else if has(&["api"]) {
@@ -199,7 +215,9 @@ mod tests {
         assert_eq!(platform("iPhone 14"), Some("ios"));
         assert_eq!(platform("Pixel 7"), Some("android"));
         assert_eq!(platform("Desktop Safari"), Some("desktop"));
-        for (word, united) in [("DSK", Some("desktop")), ("MOB", Some("mobile")), ("UNK", None), ("chromium", Some("desktop"))] {
+        for (word, united) in
+            [("DSK", Some("desktop")), ("MOB", Some("mobile")), ("UNK", None), ("chromium", Some("desktop"))]
+        {
             assert_eq!(platform(word), united, "{word}");
         }
         for (word, united) in [

@@ -121,7 +121,11 @@ macro_rules! columns {
 }
 static BY_FINGERPRINT: Query = Query {
     doing: "read failures",
-    sql: concat!("select ", columns!(), " from hub.failures where project_id = $1 and fingerprint = any($2) order by fingerprint"),
+    sql: concat!(
+        "select ",
+        columns!(),
+        " from hub.failures where project_id = $1 and fingerprint = any($2) order by fingerprint"
+    ),
     types: &[Type::UUID, Type::TEXT_ARRAY],
 };
 static LIST: Query = Query {
@@ -329,11 +333,7 @@ impl WorkerTx {
     ///
     /// # Errors
     /// [`StoreError::Query`], [`StoreError::Unreadable`].
-    pub async fn defects_naming(
-        &self,
-        project: ProjectId,
-        cases: &[&str],
-    ) -> Result<Vec<NamedDefect>, StoreError> {
+    pub async fn defects_naming(&self, project: ProjectId, cases: &[&str]) -> Result<Vec<NamedDefect>, StoreError> {
         let mut defects = Vec::new();
         for batch in cases.chunks(BATCH) {
             for row in self.rows(&NAMING, &[&project.0, &batch]).await? {

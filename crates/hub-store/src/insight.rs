@@ -52,8 +52,11 @@ const MAX_CHANGES: i64 = 50_000;
 macro_rules! of_run {
     ($run:literal) => {
         concat!(
-            "project_id = $1 and run_id = ", $run,
-            " and run_month = (select h.run_month from hub.runs h where h.project_id = $1 and h.run_id = ", $run, ")"
+            "project_id = $1 and run_id = ",
+            $run,
+            " and run_month = (select h.run_month from hub.runs h where h.project_id = $1 and h.run_id = ",
+            $run,
+            ")"
         )
     };
 }
@@ -249,8 +252,8 @@ impl WorkerTx {
         let rows = self.rows(&EARLIER, &[&project.0, &series, &run.as_str(), &limit]).await?;
         rows.iter()
             .map(|row| {
-                let counts: Counts = serde_json::from_value(row.get(2))
-                    .map_err(|e| StoreError::unreadable("a run's counts", e))?;
+                let counts: Counts =
+                    serde_json::from_value(row.get(2)).map_err(|e| StoreError::unreadable("a run's counts", e))?;
                 let began_at = row.get::<_, Option<&str>>(1).map(|text| Moment::parse(text, &Rfc3339)).transpose();
                 let began_at = began_at.map_err(|e| StoreError::unreadable("a run's start", e))?;
                 Ok(TrendRun { run: external_id(row, 0)?, began_at, counts })

@@ -7,8 +7,8 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, cursors, entities, failures, findings, imports, insight, jobs, key_scans, lanes, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, tx,
+    StoreError, admin, audit, cursors, entities, failures, findings, imports, insight, jobs, key_scans, lanes, ledger,
+    ledger_dead, ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, tx,
 };
 
 /// A statement that this crate sends.

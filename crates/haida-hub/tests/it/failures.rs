@@ -12,7 +12,7 @@ fn report(tests: &[(String, Option<String>)]) -> String {
             None => text.push_str(&format!(r#"<testcase name="{case} - works" classname="api" time="1"/>"#)),
             Some(error) => text.push_str(&format!(
                 r#"<testcase name="{case} - works" classname="api" time="1"><failure message="{error}">{error}
-    at check (/home/ci/tests/api.spec.ts:12:3)</failure></testcase>"#
+    at check (/builds/ci/tests/api.spec.ts:12:3)</failure></testcase>"#
             )),
         }
     }
@@ -83,7 +83,8 @@ async fn a_hundred_tests_that_fail_for_one_unknown_host_are_one_incident_and_no_
 async fn the_same_failure_in_three_runs_is_one_bug_that_counts_them() {
     let hub = Hub::start().await;
     ready(&hub, "policy = \"create\"\nthreshold = 2");
-    let failing = |saw: u32| report(&[test("TC_X_001", Some(&format!("expected total 3, saw {saw}"))), test("TC_X_002", None)]);
+    let failing =
+        |saw: u32| report(&[test("TC_X_001", Some(&format!("expected total 3, saw {saw}"))), test("TC_X_002", None)]);
     ingest(&hub, "night-1", &failing(5));
     sync(&hub);
     assert_eq!(bugs(&hub).await.len(), 0, "one run is below the threshold");
@@ -115,7 +116,8 @@ async fn flaky_tests_and_tests_of_a_listed_defect_get_none() {
     ready(&hub, "policy = \"create\"\nthreshold = 1");
     list(&hub, "INC-7|Total is wrong|TC_X_001|Open");
     let flaky = r#"<testcase name="TC_X_002 - works" classname="api"><flakyFailure message="no button">no button</flakyFailure></testcase>"#;
-    let content = report(&[test("TC_X_001", Some("expected total 3"))]).replace("</testsuite>", &format!("{flaky}</testsuite>"));
+    let content =
+        report(&[test("TC_X_001", Some("expected total 3"))]).replace("</testsuite>", &format!("{flaky}</testsuite>"));
     let taken = ingest(&hub, "night-1", &content);
     assert_eq!(taken["files"][0]["results"]["flaky"], 1, "{taken}");
     assert_eq!((&taken["failures"]["seen"], &taken["failures"]["with_defect"]), (&1.into(), &1.into()), "{taken}");
@@ -166,7 +168,10 @@ async fn a_proposal_becomes_a_defect_when_a_person_accepts_it() {
     sync(&hub);
     assert_eq!(bugs(&hub).await.len(), 1);
     ingest(&hub, "night-2", &report(&[test("TC_X_002", Some("no button"))]));
-    assert_eq!(hub.hub(&["failures", "list", "--project", "shop", "--state", "proposed"]).json(0), Value::Array(vec![]));
+    assert_eq!(
+        hub.hub(&["failures", "list", "--project", "shop", "--state", "proposed"]).json(0),
+        Value::Array(vec![])
+    );
     hub.hub(&["failures", "ignore", "--project", "shop", &print("TC_X_001")]).json(0);
     sync(&hub);
     assert!(bugs(&hub).await[0]["fields"].to_string().contains("Rejected"));

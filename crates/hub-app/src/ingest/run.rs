@@ -135,7 +135,7 @@ async fn insight(tx: &WorkerTx, project: &ProjectRow, id: &ExternalId, run: &Run
     };
     Ok(RunInsight {
         incident: incident::of(&run.counts, &groups),
-        requirements: requirements::of(traced, untraced),
-        trend: trend::compare(&run.counts, earlier, &changed),
+        requirements: requirements::of(traced, untraced).map(Box::new),
+        trend: trend::compare(&run.counts, earlier, &changed).map(Box::new),
     })
 }

@@ -5,7 +5,12 @@ use hub_confluence::{
     encode::{PageWrite, storage},
     labels,
 };
-use hub_domain::{EntityKind, entity::Counts, facts::{PageBody, ProjectRequirements}, vocabulary::Locale};
+use hub_domain::{
+    EntityKind,
+    entity::Counts,
+    facts::{PageBody, ProjectRequirements},
+    vocabulary::Locale,
+};
 
 use crate::{judge, sample};
 
@@ -52,7 +57,7 @@ fn what_is_concluded_of_a_run() {
     }
     let mut write = sample::project(Locale::En);
     let PageBody::Project { requirements, .. } = &mut write.facts.body else { panic!("not a project") };
-    let traceability = sample::insight().requirements.unwrap();
+    let traceability = *sample::insight().requirements.unwrap();
     *requirements = Some(ProjectRequirements { run: sample::id("run-1"), traceability });
     judge::accept(&[storage(&write)]);
     insta::assert_snapshot!("project_requirements", laid_out(&write));

@@ -108,7 +108,8 @@ mod tests {
         let read = |json| serde_json::from_value::<DefectSettings>(json);
         let settings = read(serde_json::json!({})).unwrap();
         assert_eq!((settings.policy, settings.threshold), (DefectPolicy::Off, 2));
-        let settings = read(serde_json::json!({"policy": "create", "threshold": 0, "max_new_per_run": 0, "environments": [""]}));
+        let settings =
+            read(serde_json::json!({"policy": "create", "threshold": 0, "max_new_per_run": 0, "environments": [""]}));
         let mut mistakes = Vec::new();
         settings.unwrap().check(&mut mistakes);
         assert_eq!(mistakes.len(), 3, "{mistakes:?}");

@@ -229,7 +229,7 @@ pub fn insight() -> RunInsight {
             executed: 14,
             example: Some("getaddrinfo ENOTFOUND <api> & more".to_owned()),
         }),
-        requirements: Some(Traceability {
+        requirements: Some(Box::new(Traceability {
             requirements: 60,
             executed: 59,
             passed: 40,
@@ -237,8 +237,8 @@ pub fn insight() -> RunInsight {
             untraced_cases: 4,
             lines: vec![line("REQ-1", RequirementStatus::Failed, 1), line("REQ-2", RequirementStatus::Partly, 0)],
             more: 58,
-        }),
-        trend: Some(Trend {
+        })),
+        trend: Some(Box::new(Trend {
             earlier: vec![TrendRun {
                 run: id("run-0"),
                 began_at: Some(datetime!(2026-11-23 09:30:15 UTC)),
@@ -249,6 +249,6 @@ pub fn insight() -> RunInsight {
             still_failing: TrendCases::default(),
             fixed: cases(1, vec![case("TC_3", Some(ResultStatus::Failed), Some(ResultStatus::Passed))]),
             flaky: TrendCases::default(),
-        }),
+        })),
     }
 }

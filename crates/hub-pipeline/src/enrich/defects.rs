@@ -125,7 +125,12 @@ pub fn counts(settings: &DefectSettings, environment: Option<&str>) -> bool {
 /// The failures of a run that count. An incident is one failure and not as many as tests; one of the infrastructure is
 /// none.
 #[must_use]
-pub fn sightings(settings: &DefectSettings, incident: Option<&Incident>, seen: Vec<Seen>, locale: Locale) -> Vec<Sighting> {
+pub fn sightings(
+    settings: &DefectSettings,
+    incident: Option<&Incident>,
+    seen: Vec<Seen>,
+    locale: Locale,
+) -> Vec<Sighting> {
     if let Some(incident) = incident {
         if incident.cause.is_some() {
             return Vec::new();
@@ -165,7 +170,13 @@ pub fn sightings(settings: &DefectSettings, incident: Option<&Incident>, seen: V
 
 /// Decides what becomes of the failures of a run. The same run decided twice decides the same.
 #[must_use]
-pub fn decide(settings: &DefectSettings, run: &RunSeen<'_>, sightings: Vec<Sighting>, known: &Known, locale: Locale) -> Decision {
+pub fn decide(
+    settings: &DefectSettings,
+    run: &RunSeen<'_>,
+    sightings: Vec<Sighting>,
+    known: &Known,
+    locale: Locale,
+) -> Decision {
     let mut decision = Decision::default();
     let mut new = Vec::new();
     for sighting in sightings {

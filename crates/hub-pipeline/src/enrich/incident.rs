@@ -40,7 +40,11 @@ pub fn of(counts: &Counts, groups: &[Group]) -> Option<Incident> {
         },
         failed: group.failed,
         executed,
-        example: group.example.as_deref().map(|text| crate::titles::one_line(text, 300)).filter(|text| !text.is_empty()),
+        example: group
+            .example
+            .as_deref()
+            .map(|text| crate::titles::one_line(text, 300))
+            .filter(|text| !text.is_empty()),
     })
 }
 

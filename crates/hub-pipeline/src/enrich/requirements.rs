@@ -71,7 +71,12 @@ mod tests {
     fn what_needs_a_look_comes_first_and_nothing_is_passed_in_part() {
         assert_eq!(of(Vec::new(), 7), None);
         let said = of(
-            vec![traced("REQ-1", 2, 2, 0), traced("REQ-2", 2, 1, 0), traced("REQ-3", 1, 0, 0), traced("REQ-4", 3, 3, 1)],
+            vec![
+                traced("REQ-1", 2, 2, 0),
+                traced("REQ-2", 2, 1, 0),
+                traced("REQ-3", 1, 0, 0),
+                traced("REQ-4", 3, 3, 1),
+            ],
             5,
         )
         .unwrap();

@@ -25,9 +25,9 @@ pub fn series(title: &str, environment: Option<&str>, platform: Option<&str>) ->
 #[must_use]
 pub fn compare(counts: &Counts, mut earlier: Vec<TrendRun>, cases: &[TrendCase]) -> Option<Trend> {
     let before = pass_rate(&earlier.first()?.counts);
-    let change = pass_rate(counts).zip(before).and_then(|(now, before)| {
-        Some(i64::try_from(now).ok()? - i64::try_from(before).ok()?)
-    });
+    let change = pass_rate(counts)
+        .zip(before)
+        .and_then(|(now, before)| Some(i64::try_from(now).ok()? - i64::try_from(before).ok()?));
     let failing = |status: Option<ResultStatus>| status.is_some_and(ResultStatus::unsuccessful);
     let which = |keep: &dyn Fn(&TrendCase) -> bool| {
         let kept: Vec<&TrendCase> = cases.iter().filter(|case| keep(case)).collect();
@@ -81,7 +81,8 @@ mod tests {
             case("G", Some(Broken), Some(Flaky)),
         ];
         let counts = |passed, failed| Counts { passed, failed, ..Counts::default() };
-        let earlier = vec![TrendRun { run: id("r1"), began_at: Some(datetime!(2026-01-01 0:00 UTC)), counts: counts(2, 1) }; 12];
+        let earlier =
+            vec![TrendRun { run: id("r1"), began_at: Some(datetime!(2026-01-01 0:00 UTC)), counts: counts(2, 1) }; 12];
         let trend = compare(&counts(199, 1), earlier, &cases).unwrap();
         let names = |cases: &TrendCases| cases.first.iter().map(|c| c.case.as_str().to_owned()).collect::<String>();
         assert_eq!(names(&trend.newly_failing), "AF");
@@ -91,7 +92,8 @@ mod tests {
         assert_eq!(trend.pass_rate_change, Some(99 - 66), "both rounded down");
         assert_eq!(trend.earlier.len(), MAX_TREND_RUNS);
         assert_eq!(compare(&counts(1, 0), Vec::new(), &cases), None);
-        let idle = vec![TrendRun { run: id("r1"), began_at: Some(datetime!(2026-01-01 0:00 UTC)), counts: Counts::default() }];
+        let idle =
+            vec![TrendRun { run: id("r1"), began_at: Some(datetime!(2026-01-01 0:00 UTC)), counts: Counts::default() }];
         assert_eq!(compare(&counts(1, 0), idle, &[]).unwrap().pass_rate_change, None);
     }
 }

@@ -52,7 +52,22 @@ fn without_units(text: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for word in text.split(' ') {
         let bare = word.trim_end_matches([',', '.', ';', ':', ')']);
-        let unit = matches!(bare, "ms" | "s" | "sec" | "secs" | "seconds" | "second" | "min" | "minutes" | "m" | "h" | "us" | "µs" | "ns" | "milliseconds");
+        let unit = matches!(
+            bare,
+            "ms" | "s"
+                | "sec"
+                | "secs"
+                | "seconds"
+                | "second"
+                | "min"
+                | "minutes"
+                | "m"
+                | "h"
+                | "us"
+                | "µs"
+                | "ns"
+                | "milliseconds"
+        );
         if unit && words.last().is_some_and(|last| last.ends_with('#')) {
             continue;
         }
@@ -121,8 +136,8 @@ fn behind_uuid(text: &str) -> Option<&str> {
 }
 
 const CALENDAR: &[&str] = &[
-    "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "oct", "nov",
-    "dec",
+    "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "oct",
+    "nov", "dec",
 ];
 
 fn one_token(token: &str) -> String {
@@ -197,7 +212,8 @@ fn last_of_path(word: &str) -> String {
 }
 
 /// Words behind which a value stands that was found instead of the expected one.
-const FOUND: &[&str] = &["received", "actual", "got", "was", "found", "saw", "==", "!=", "===", "is", "to equal", "instead of", "but"];
+const FOUND: &[&str] =
+    &["received", "actual", "got", "was", "found", "saw", "==", "!=", "===", "is", "to equal", "instead of", "but"];
 
 /// A line whose quoted values are gone, where they are values: those that stand in a call or a pattern tell what was looked
 /// for, and short words without a digit tell what failed.
@@ -216,7 +232,7 @@ fn drop_found_values(line: &str) -> String {
                 if let Some(length) = inside.find(close) {
                     let value = inside.get(..length).unwrap_or_default();
                     let behind = inside.get(length + close.len_utf8()..).unwrap_or_default().trim_start();
-                    if depth == 0 && !is_word(value) || depth == 0 && compares(&out, behind) {
+                    if depth == 0 && (!is_word(value) || compares(&out, behind)) {
                         out.push(c);
                         out.push(close);
                         // Go on behind the closing quote.
@@ -263,7 +279,9 @@ fn is_word(value: &str) -> bool {
 fn compares(before: &str, behind: &str) -> bool {
     let before = before.trim_end().trim_end_matches([':', ',']).to_lowercase();
     FOUND.iter().any(|word| {
-        before.strip_suffix(word).is_some_and(|b| word.starts_with(['=', '!']) || !b.ends_with(|c: char| c.is_alphanumeric()))
+        before
+            .strip_suffix(word)
+            .is_some_and(|b| word.starts_with(['=', '!']) || !b.ends_with(|c: char| c.is_alphanumeric()))
     }) || behind.starts_with("==")
         || behind.starts_with("!=")
 }

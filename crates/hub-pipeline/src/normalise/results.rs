@@ -73,7 +73,10 @@ impl Normaliser {
             Some(_) | None => status,
         };
         let device = text(record.device.clone());
-        let named = record.platform.as_deref().map(|word| words::platform(word).map_or_else(|| words::key(word), str::to_owned));
+        let named = record
+            .platform
+            .as_deref()
+            .map(|word| words::platform(word).map_or_else(|| words::key(word), str::to_owned));
         let of_device = || device.as_deref().and_then(words::platform).map(str::to_owned);
         let platform = named.filter(|word| !word.is_empty()).or_else(of_device).or(report.platform);
         let extra = extra(&record);
@@ -178,7 +181,8 @@ fn failure(record: &ResultRecord, case: &ExternalId, title: &str, status: Result
 
 /// Facts that not every tool tells.
 fn extra(record: &ResultRecord) -> ResultExtra {
-    let browser = record.browser.as_deref().map(|word| words::browser(word).map_or_else(|| words::key(word), str::to_owned));
+    let browser =
+        record.browser.as_deref().map(|word| words::browser(word).map_or_else(|| words::key(word), str::to_owned));
     let of_device = || record.device.as_deref().and_then(words::browser).map(str::to_owned);
     let browser = browser.filter(|word| !word.is_empty()).or_else(of_device);
     let kept = |field: &str, word: &Option<String>| Some((field.to_owned(), text(word.clone())?));

@@ -24,9 +24,8 @@ impl Group {
 /// A row of digits with what may stand between the digits of one number.
 pub(super) fn digits(cutter: &mut Cutter<'_, '_>, start: usize, end: usize) -> usize {
     let groups = groups(cutter, start, end);
-    let embedded_left = groups.first().is_some_and(|g| {
-        cutter.before(g.start).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
-    });
+    let embedded_left =
+        groups.first().is_some_and(|g| cutter.before(g.start).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_'));
     let embedded_right = cutter.byte(end).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
     let (mut at, mut cards) = (0, false);
     while at < groups.len() {
@@ -73,7 +72,8 @@ fn groups(cutter: &Cutter<'_, '_>, start: usize, end: usize) -> Vec<Group> {
 }
 
 /// How cards are written: in one, in fours, or as American Express and Diners write them.
-const CARD_SHAPES: &[&[usize]] = &[&[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3], &[4, 4, 4, 1], &[4, 4, 4, 2], &[4, 4, 4, 3]];
+const CARD_SHAPES: &[&[usize]] =
+    &[&[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3], &[4, 4, 4, 1], &[4, 4, 4, 2], &[4, 4, 4, 3]];
 
 /// How many groups from `at` are a card's number.
 fn card(cutter: &Cutter<'_, '_>, groups: &[Group], at: usize, left: bool, right: bool) -> Option<usize> {
@@ -132,7 +132,7 @@ fn luhn(digits: &[u8]) -> bool {
             if value > 9 { value - 9 } else { value }
         })
         .sum();
-    sum % 10 == 0 && digits.iter().any(|d| Some(d) != digits.first())
+    sum.is_multiple_of(10) && digits.iter().any(|d| Some(d) != digits.first())
 }
 
 /// How Spanish numbers are grouped.
@@ -144,11 +144,8 @@ fn phone(cutter: &mut Cutter<'_, '_>, groups: &[Group], start: usize, end: usize
     let left_free = cutter.before(start).is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'+' | b'_' | b')'));
     if plus {
         // Zeros, a colon and more may follow a number that damaged a moment: `+34600000000:35`.
-        let digits: String = groups
-            .iter()
-            .filter_map(|g| cutter.text.get(g.start..g.end))
-            .collect();
-        if left_free && !embedded_right && !cutter.byte(end).is_some_and(|b| b == b'@') && international(&digits) {
+        let digits: String = groups.iter().filter_map(|g| cutter.text.get(g.start..g.end)).collect();
+        if left_free && !embedded_right && cutter.byte(end) != Some(b'@') && international(&digits) {
             cutter.cut(start, end, Kind::Phone);
         }
         return;
@@ -210,7 +207,8 @@ fn national(
     for shape in PHONE_SHAPES {
         let Some(window) = groups.get(at..at + shape.len()) else { continue };
         let shaped = window.iter().map(Group::len).eq(shape.iter().copied());
-        let spaced = window.iter().skip(1).all(|g| g.spaced) || (asked && window.iter().skip(1).all(|g| g.joined || g.pointed));
+        let spaced =
+            window.iter().skip(1).all(|g| g.spaced) || (asked && window.iter().skip(1).all(|g| g.joined || g.pointed));
         if shaped && spaced && free_left && free_right(shape.len()) && is_spanish(&text(shape.len())) {
             // `600 700 800` is a row of numbers: a telephone number has other digits than noughts.
             let round = shape.len() == 3 && window.iter().all(|g| cutter.byte(g.end - 1) == Some(b'0'));
@@ -224,7 +222,8 @@ fn national(
 fn is_spanish(digits: &str) -> bool {
     let mut chars = digits.chars();
     let begin = (chars.next(), chars.next());
-    digits.len() == 9 && matches!(begin, (Some('6'), Some(_)) | (Some('7'), Some('1'..='9')) | (Some('8' | '9'), Some('1'..='8')))
+    digits.len() == 9
+        && matches!(begin, (Some('6'), Some(_)) | (Some('7'), Some('1'..='9')) | (Some('8' | '9'), Some('1'..='8')))
 }
 
 /// Digits behind `+`: a country's code and as many digits as its numbers have.
@@ -245,7 +244,8 @@ fn international(digits: &str) -> bool {
 }
 
 /// Words that announce a telephone number.
-const PHONE_WORDS: &[&str] = &["tel", "tlf", "tfno", "phone", "movil", "móvil", "mobile", "whatsapp", "llamar", "sms", "fax"];
+const PHONE_WORDS: &[&str] =
+    &["tel", "tlf", "tfno", "phone", "movil", "móvil", "mobile", "whatsapp", "llamar", "sms", "fax"];
 
 /// How far before a number its announcement may stand, in bytes.
 const ANNOUNCED_WITHIN: usize = 40;
@@ -260,7 +260,10 @@ fn asks_for_phone(cutter: &Cutter<'_, '_>, start: usize) -> bool {
     PHONE_WORDS.iter().any(|word| {
         line.match_indices(word).any(|(at, _)| {
             // `hotel` and `mobile-app-3` announce nothing.
-            let free = line.get(..at).and_then(|b| b.chars().next_back()).is_none_or(|c| !c.is_alphabetic() || *word == "phone");
+            let free = line
+                .get(..at)
+                .and_then(|b| b.chars().next_back())
+                .is_none_or(|c| !c.is_alphabetic() || *word == "phone");
             let behind = line.get(at + word.len()..).unwrap_or_default();
             free && !behind.contains(|c: char| c.is_ascii_digit())
         })

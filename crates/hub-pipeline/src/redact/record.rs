@@ -42,8 +42,19 @@ fn all(values: &mut [String], found: &mut Found) {
 }
 
 /// Names of parameters, properties and columns whose whole value is a secret.
-const SECRET_NAMES: &[&str] =
-    &["password", "passwd", "pwd", "secret", "token", "apikey", "authorization", "cookie", "credential", "contrasena", "passphrase"];
+const SECRET_NAMES: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "authorization",
+    "cookie",
+    "credential",
+    "contrasena",
+    "passphrase",
+];
 
 /// Names and values: the name says whether the value is a secret as a whole, and announces a telephone number.
 fn pairs(pairs: &mut [(String, String)], found: &mut Found) {
@@ -108,7 +119,8 @@ fn of_result(result: &mut ResultRecord, found: &mut Found) {
     if case_id.as_ref() != Some(name) {
         one(name, found);
     }
-    for value in [class_name, file, device, browser, platform, environment, error_type, message, details, output, notes] {
+    for value in [class_name, file, device, browser, platform, environment, error_type, message, details, output, notes]
+    {
         maybe(value, found);
     }
     pairs(parameters, found);

@@ -41,7 +41,14 @@ fn grouped(number: &str, groups: &[usize], separator: &str) -> String {
 
 #[test]
 fn cards_of_every_issuer_are_found_however_they_are_grouped() {
-    for begin in ["411111111111111", "555555555555444", "222100000000000", "601111111111111", "353011133330000", "620000000000000"] {
+    for begin in [
+        "411111111111111",
+        "555555555555444",
+        "222100000000000",
+        "601111111111111",
+        "353011133330000",
+        "620000000000000",
+    ] {
         let number = with_check_digit(begin);
         assert_eq!(number.len(), 16);
         becomes(&format!("pay with {number} now"), "pay with [card] now");
@@ -71,16 +78,34 @@ fn credentials_are_found_in_the_forms_that_tools_write() {
     let secret = ["hunt", "er2"].concat();
     let token = ["abcDEF", "0123456789", "ghiJKL"].concat();
     for (input, output) in [
-        (format!("Authorization: Bearer {token}\nAccept: */*"), "Authorization: [authorization]\nAccept: */*".to_owned()),
+        (
+            format!("Authorization: Bearer {token}\nAccept: */*"),
+            "Authorization: [authorization]\nAccept: */*".to_owned(),
+        ),
         (format!("proxy-authorization: Basic {token}"), "proxy-authorization: [authorization]".into()),
-        (format!("curl -H 'Authorization: Bearer {token}' -X GET"), "curl -H 'Authorization: [authorization]' -X GET".into()),
-        (format!("{{\"Authorization\": \"Bearer {token}\", \"a\": 1}}"), "{\"Authorization\": \"[authorization]\", \"a\": 1}".into()),
-        (format!("{{\\\"authorization\\\":\\\"Bearer {token}\\\"}}"), "{\\\"authorization\\\":\\\"[authorization]\\\"}".into()),
-        (format!("Authorization: Digest username=\"a\", response=\"{token}\""), "Authorization: [authorization]".into()),
+        (
+            format!("curl -H 'Authorization: Bearer {token}' -X GET"),
+            "curl -H 'Authorization: [authorization]' -X GET".into(),
+        ),
+        (
+            format!("{{\"Authorization\": \"Bearer {token}\", \"a\": 1}}"),
+            "{\"Authorization\": \"[authorization]\", \"a\": 1}".into(),
+        ),
+        (
+            format!("{{\\\"authorization\\\":\\\"Bearer {token}\\\"}}"),
+            "{\\\"authorization\\\":\\\"[authorization]\\\"}".into(),
+        ),
+        (
+            format!("Authorization: Digest username=\"a\", response=\"{token}\""),
+            "Authorization: [authorization]".into(),
+        ),
         (format!("sent bearer {token} to it"), "sent bearer [authorization] to it".into()),
         (format!("Cookie: session={token}; theme=dark\r\nHost: x"), "Cookie: [cookie]\r\nHost: x".into()),
         (format!("set-cookie: sid={token}; Path=/; HttpOnly"), "set-cookie: [cookie]".into()),
-        (format!("{{\"key\":\"x-api-key\",\"value\":\"{token}\"}}"), "{\"key\":\"x-api-key\",\"value\":\"[secret]\"}".into()),
+        (
+            format!("{{\"key\":\"x-api-key\",\"value\":\"{token}\"}}"),
+            "{\"key\":\"x-api-key\",\"value\":\"[secret]\"}".into(),
+        ),
         (format!("password={secret}&user=x"), "password=[secret]&user=x".into()),
         (format!("\"password\" : \"{secret} with a blank\","), "\"password\" : \"[secret]\",".into()),
         (format!("DB_PASSWORD={secret}"), "DB_PASSWORD=[secret]".into()),
@@ -89,8 +114,14 @@ fn credentials_are_found_in_the_forms_that_tools_write() {
         (format!("client_secret={token} scope=x"), "client_secret=[secret] scope=x".into()),
         (format!("refresh_token\":\"{token}\""), "refresh_token\":\"[secret]\"".into()),
         (format!("mysql --password {secret} -h db"), "mysql --password [secret] -h db".into()),
-        (format!("GET https://x.example.com/a?sig={token}&page=2"), "GET https://x.example.com/a?sig=[secret]&page=2".into()),
-        (format!("postgres://hub:{secret}@db.example.com:5432/x"), "postgres://[credentials]@db.example.com:5432/x".into()),
+        (
+            format!("GET https://x.example.com/a?sig={token}&page=2"),
+            "GET https://x.example.com/a?sig=[secret]&page=2".into(),
+        ),
+        (
+            format!("postgres://hub:{secret}@db.example.com:5432/x"),
+            "postgres://[credentials]@db.example.com:5432/x".into(),
+        ),
         (format!("key AKIA{} used", "ABCDEFGH12345678"), "key [token] used".into()),
         (format!("gh{}_{}", "p", "0123456789abcdefghijABCDEFGHIJ012345"), "[token]".into()),
         (format!("AT{}3xFfGF0{token}", "ATT"), "[token]".into()),
@@ -135,7 +166,7 @@ const INNOCENT: &str = r#"TC_AUTH_001 TC_AFI_AUTH_001 UI-AUTH-003 HAIDA-SMOKE-00
 run-4111111111111112 6123456781 612345678 id=734928374 build 987654321 took 712345678ns 650 700 800 12 345 678
 550e8400-e29b-41d4-a716-446655440000 11111111-2222-3333-4444-555555555555 4b825dc642cb6eb9a060e54bf8d69288fbee4904
 192.168.100.200:8080 10.0.0.1 [2001:db8::1]:443 1.2.3-beta.4 lodash@4.17.21 @playwright/test@1.40.0 foo@1.0.0-beta.next
-    at Object.<anonymous> (/home/runner/work/shop/tests/cart.spec.ts:123:45)
+    at Object.<anonymous> (/builds/runner/work/shop/tests/cart.spec.ts:123:45)
     at com.example.shop.CartTest.adds(CartTest.java:42) ~[classes/:?]
     at java.base/java.lang.reflect.Method.invoke(Method.java:568)
   File "/usr/lib/python3.11/site-packages/_pytest/python.py", line 194, in pytest_pyfunc_call
@@ -146,7 +177,7 @@ Error: expect(locator).toHaveText(expected) Expected string: "Password" Received
 SyntaxError: Unexpected token: end of input. Unexpected token < in JSON at position 4
 locator('input[name="password"]').fill  getByLabel('Password:') input[type=password] input[name="password"]:visible
 const token = await login.getToken(user); password === expected; if (secret == null) return; { password: pass }
-Password: field is required. password: null, "password": "", "token": null, secret: undefined, pwd=/home/runner PWD=/src
+Password: field is required. password: null, "password": "", "token": null, secret: undefined, pwd=/builds/runner PWD=/src
 PASSWORD=${DB_PASSWORD} token={{token}} api_key=<your key> password: ******** Authorization: none
 basic authentication failed, bearer of bad news, Cookie banner: accept, cookies: 3, authorization: the user may not
 git+ssh://git@github.com http://localhost:3000/a?b=c&d=e&page=2 https://shop.example.com:8443/path?q=1#frag
@@ -216,9 +247,33 @@ proptest! {
 fn time_grows_with_the_length_and_with_nothing_else() {
     // Texts that make a careless matcher quadratic: minutes instead of a moment.
     for part in [
-        "@", "://", "a@", "1 ", "4111-", "password:", "password=\"", "password: (", "token:/", "token:=", "secret=${", "?key=${",
-        "eyJaaaaaaaa", "-----BEGIN PRIVATE KEY", "Cookie: ", "cookie: a", "Authorization: ", "authorization=x1", "bearer ", "\\", "+",
-        "%40a.", "\"", "612 345 ", "tel 612345678 ", "authorization: \"", "pwd='",
+        "@",
+        "://",
+        "a@",
+        "1 ",
+        "4111-",
+        "password:",
+        "password=\"",
+        "password: (",
+        "token:/",
+        "token:=",
+        "secret=${",
+        "?key=${",
+        "eyJaaaaaaaa",
+        "-----BEGIN PRIVATE KEY",
+        "Cookie: ",
+        "cookie: a",
+        "Authorization: ",
+        "authorization=x1",
+        "bearer ",
+        "\\",
+        "+",
+        "%40a.",
+        "\"",
+        "612 345 ",
+        "tel 612345678 ",
+        "authorization: \"",
+        "pwd='",
     ] {
         let long = part.repeat(300_000 / part.len());
         let (_, _) = redacted(&long);

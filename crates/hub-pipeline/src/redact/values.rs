@@ -55,7 +55,9 @@ fn value(cutter: &Cutter<'_, '_>, at: usize, ends: fn(u8) -> bool) -> Value {
 }
 
 fn ends_word(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || is_quote(byte) || matches!(byte, b',' | b';' | b'&' | b'(' | b')' | b'}' | b']' | b'<' | b'>' | b'|' | b'\\')
+    byte.is_ascii_whitespace()
+        || is_quote(byte)
+        || matches!(byte, b',' | b';' | b'&' | b'(' | b')' | b'}' | b']' | b'<' | b'>' | b'|' | b'\\')
 }
 
 fn ends_header(byte: u8) -> bool {
@@ -68,8 +70,27 @@ fn ends_cookies(byte: u8) -> bool {
 
 /// Words that stand for a value and are none.
 const NO_VALUES: &[&str] = &[
-    "null", "none", "nil", "undefined", "true", "false", "string", "str", "number", "boolean", "any", "required",
-    "missing", "invalid", "empty", "n/a", "redacted", "hidden", "void", "unknown", "object",
+    "null",
+    "none",
+    "nil",
+    "undefined",
+    "true",
+    "false",
+    "string",
+    "str",
+    "number",
+    "boolean",
+    "any",
+    "required",
+    "missing",
+    "invalid",
+    "empty",
+    "n/a",
+    "redacted",
+    "hidden",
+    "void",
+    "unknown",
+    "object",
 ];
 
 /// Whether a text is nothing that must be hidden: empty, masked, a variable, or a word for no value.
@@ -123,14 +144,13 @@ fn named(cutter: &mut Cutter<'_, '_>, start: usize, end: usize, weak: bool) -> u
     if is_no_value(text) || closes {
         return end;
     }
-    let telling = text.bytes().any(|b| b.is_ascii_digit()) || text.chars().any(|c| !c.is_ascii_alphanumeric() && !"._$".contains(c));
+    let telling = text.bytes().any(|b| b.is_ascii_digit())
+        || text.chars().any(|c| !c.is_ascii_alphanumeric() && !"._$".contains(c));
     let last = cutter.byte(value.end).is_none_or(is_line_end);
     let hides = if value.quoted {
         !weak || text.len() >= 4
-    } else if cutter.byte(value.end) == Some(b'(') || (!telling && text.contains('.')) {
-        false // Code: a call, or a member of something.
-    } else if weak && !assigned && (text.len() < 8 || !telling) {
-        false // Prose such as `unexpected token: end of file`.
+    } else if is_code(cutter, value.end, text, telling) || (weak && !assigned && (text.len() < 8 || !telling)) {
+        false // The second is prose, such as `unexpected token: end of file`.
     } else if spaced {
         telling || (last && !assigned && !weak)
     } else {
@@ -141,6 +161,11 @@ fn named(cutter: &mut Cutter<'_, '_>, start: usize, end: usize, weak: bool) -> u
         return value.end;
     }
     end
+}
+
+/// Whether a value is a call or a member of something.
+fn is_code(cutter: &Cutter<'_, '_>, end: usize, text: &str, telling: bool) -> bool {
+    cutter.byte(end) == Some(b'(') || (!telling && text.contains('.'))
 }
 
 /// `--password hunter2`.
@@ -169,8 +194,19 @@ pub(super) fn parameter(cutter: &mut Cutter<'_, '_>, _: usize, end: usize) -> us
 }
 
 /// The schemes of the `Authorization` header.
-const SCHEMES: &[&str] =
-    &["bearer", "basic", "digest", "token", "negotiate", "ntlm", "apikey", "hawk", "aws4-hmac-sha256", "oauth", "signature"];
+const SCHEMES: &[&str] = &[
+    "bearer",
+    "basic",
+    "digest",
+    "token",
+    "negotiate",
+    "ntlm",
+    "apikey",
+    "hawk",
+    "aws4-hmac-sha256",
+    "oauth",
+    "signature",
+];
 
 /// An `Authorization` or `Proxy-Authorization` header.
 pub(super) fn authorization(cutter: &mut Cutter<'_, '_>, _: usize, end: usize) -> usize {
@@ -195,7 +231,9 @@ pub(super) fn authorization(cutter: &mut Cutter<'_, '_>, _: usize, end: usize) -
         return end;
     }
     // These schemes write quotes and commas inside of their values.
-    if !value.quoted && ["digest", "aws4-hmac-sha256", "hawk", "oauth", "signature"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) {
+    if !value.quoted
+        && ["digest", "aws4-hmac-sha256", "hawk", "oauth", "signature"].iter().any(|s| scheme.eq_ignore_ascii_case(s))
+    {
         value.end = run_end(cutter, value.start, |b| !is_line_end(b));
     }
     cutter.cut(value.start, value.end, Kind::Authorization);
@@ -206,7 +244,9 @@ pub(super) fn authorization(cutter: &mut Cutter<'_, '_>, _: usize, end: usize) -
 pub(super) fn cookie(cutter: &mut Cutter<'_, '_>, _: usize, end: usize) -> usize {
     // Decided by the first name, before the end of the line is looked for.
     let first = run_end(cutter, end, |b| b == b'\\' || is_quote(b));
-    let name_end = run_end(cutter, first, |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'$' | b'%' | b'*' | b'!' | b'|' | b'~'));
+    let name_end = run_end(cutter, first, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'$' | b'%' | b'*' | b'!' | b'|' | b'~')
+    });
     let behind = cutter.byte(name_end + 1);
     let named = name_end > first && cutter.byte(name_end) == Some(b'=');
     if !named || behind.is_none_or(|b| matches!(b, b'=' | b'>') || b.is_ascii_whitespace()) {
@@ -335,7 +375,9 @@ pub(super) fn email(cutter: &mut Cutter<'_, '_>, start: usize, end: usize) -> us
     let before = cutter.bytes().get(floor..start).unwrap_or_default();
     let length = before.iter().rev().position(|b| !local_byte(b)).unwrap_or(before.len());
     let mut from = start - length;
-    while from < start && (!cutter.text.is_char_boundary(from) || cutter.byte(from).is_some_and(|b| matches!(b, b'.' | b'-' | b'+'))) {
+    while from < start
+        && (!cutter.text.is_char_boundary(from) || cutter.byte(from).is_some_and(|b| matches!(b, b'.' | b'-' | b'+')))
+    {
         from += 1;
     }
     let after = cutter.bytes().get(end..).unwrap_or_default();
@@ -353,7 +395,12 @@ pub(super) fn email(cutter: &mut Cutter<'_, '_>, start: usize, end: usize) -> us
     let spelled = (2..=24).contains(&top.len()) && top.bytes().all(|b| b.is_ascii_alphabetic());
     // `a.b.Widget@1f2e.toString` is an object of Java, `name@1.2.3-beta.next` a package.
     let names = !hosts.is_empty() && hosts.split('.').all(|label| !label.is_empty() && !label.starts_with('-'));
-    if from == start || !spelled || version || !names || hosts.starts_with(|c: char| c.is_ascii_digit()) && hosts.contains('-') {
+    if from == start
+        || !spelled
+        || version
+        || !names
+        || hosts.starts_with(|c: char| c.is_ascii_digit()) && hosts.contains('-')
+    {
         return end;
     }
     // `git@host` is how repositories are written, and nobody's address.

@@ -2,7 +2,7 @@
 
 use hub_domain::{
     Entity, TestResult,
-    entity::{Coverage, Counts, EntityFacts, FailureFacts, Origin, ResultExtra, Run},
+    entity::{Counts, Coverage, EntityFacts, FailureFacts, Origin, ResultExtra, Run},
     failure::{Failure, FailureState},
     insight::{FailureKind, RunInsight},
     vocabulary::{DefectStatus, FailureCause, ResultStatus},
@@ -96,9 +96,13 @@ async fn causes_requirements_and_earlier_runs_are_read() {
     facts.requirements.clear();
     tx.upsert_entities(project.id, &[traced, untraced]).await.unwrap();
     let dns = Some(FailureCause::Dns);
-    run(&tx, &project, "r1", 1, &[result("a", Some("TC_1"), ResultStatus::Passed), failing("b", "TC_2", "2", dns)]).await;
-    let second =
-        [failing("a", "TC_1", "1", dns), failing("b", "TC_2", "2", None), result("c", Some("TC_3"), ResultStatus::Flaky)];
+    run(&tx, &project, "r1", 1, &[result("a", Some("TC_1"), ResultStatus::Passed), failing("b", "TC_2", "2", dns)])
+        .await;
+    let second = [
+        failing("a", "TC_1", "1", dns),
+        failing("b", "TC_2", "2", None),
+        result("c", Some("TC_3"), ResultStatus::Flaky),
+    ];
     run(&tx, &project, "r2", 2, &second).await;
     run(&tx, &project, "r3", 3, &[]).await;
     let groups = tx.cause_groups(project.id, &id("r2")).await.unwrap();
@@ -137,7 +141,8 @@ async fn a_run_shows_a_failure_once_however_often_it_is_read() {
     ];
     run(&tx, &project, "r1", 1, &results).await;
     let shown = tx.run_failures(project.id, &id("r1")).await.unwrap();
-    let shown: Vec<_> = shown.iter().map(|f| (f.fingerprint.trim_start_matches(['f', '1', ':', '0']), f.repeated_and_passed)).collect();
+    let shown: Vec<_> =
+        shown.iter().map(|f| (f.fingerprint.trim_start_matches(['f', '1', ':', '0']), f.repeated_and_passed)).collect();
     assert_eq!(shown, [("", false), ("2", true)], "one of each, and none of the infrastructure");
     let (one, two) = ("f1:0000000000000001", "f1:0000000000000002");
     run(&tx, &project, "r2", 2, &[]).await;
@@ -149,7 +154,11 @@ async fn a_run_shows_a_failure_once_however_often_it_is_read() {
     assert_eq!((sighted[0].runs, &sighted[0].first_run, &sighted[0].last_run), (2, &id("r1"), &id("r2")));
     assert_eq!(sighted[1].runs, 1);
     tx.remember_failures(project.id, &id("r2"), &[]).await.unwrap();
-    assert_eq!(tx.sighted(project.id, &[one, two]).await.unwrap().len(), 1, "what the run no longer shows is forgotten");
+    assert_eq!(
+        tx.sighted(project.id, &[one, two]).await.unwrap().len(),
+        1,
+        "what the run no longer shows is forgotten"
+    );
     let shown = tx.shown_by(project.id, &[one, two], &[id("r1"), id("r2")]).await.unwrap();
     assert_eq!(shown, [(one.to_owned(), id("r1"))]);
 }

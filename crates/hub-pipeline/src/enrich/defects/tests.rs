@@ -15,7 +15,10 @@ fn began(run: usize) -> Moment {
 
 fn seen(case: &str, status: ResultStatus) -> Seen {
     Seen {
-        fingerprint: fingerprint::fingerprint(&id(case), &fingerprint::Error { message: Some("expected 3"), ..Default::default() }),
+        fingerprint: fingerprint::fingerprint(
+            &id(case),
+            &fingerprint::Error { message: Some("expected 3"), ..Default::default() },
+        ),
         test_case: Some(id(case)),
         name: format!("Test {case}"),
         status,
@@ -101,7 +104,11 @@ fn the_second_run_makes_the_defect_and_the_third_is_counted_for_it() {
     let mut story = Story::new(settings(DefectPolicy::Create));
     let first = story.run(1, vec![seen("TC_1", ResultStatus::Failed)]);
     assert!(first.defects.is_empty() && first.failures[0].state == FailureState::New);
-    assert_eq!(story.run(1, vec![seen("TC_1", ResultStatus::Failed)]).failures[0].runs, 1, "a run read again counts once");
+    assert_eq!(
+        story.run(1, vec![seen("TC_1", ResultStatus::Failed)]).failures[0].runs,
+        1,
+        "a run read again counts once"
+    );
     let second = story.run(2, vec![seen("TC_1", ResultStatus::Failed)]);
     assert_eq!(second.defects.len(), 1);
     let defect = facts(&second.defects[0]);
@@ -122,7 +129,11 @@ fn proposals_wait_and_what_is_ignored_stays_so() {
     let second = story.run(2, vec![seen("TC_1", ResultStatus::Failed)]);
     assert_eq!((second.failures[0].state, second.defects.len()), (FailureState::Proposed, 0));
     story.settings.policy = DefectPolicy::Create;
-    assert_eq!(story.run(3, vec![seen("TC_1", ResultStatus::Failed)]).defects.len(), 0, "a proposal waits for a person");
+    assert_eq!(
+        story.run(3, vec![seen("TC_1", ResultStatus::Failed)]).defects.len(),
+        0,
+        "a proposal waits for a person"
+    );
     for failure in story.known.failures.values_mut() {
         failure.state = FailureState::Ignored;
     }
@@ -198,7 +209,13 @@ fn a_defect_of_the_teams_list_is_counted_for_and_not_doubled() {
 
 #[test]
 fn an_incident_is_one_defect_and_none_where_the_infrastructure_failed() {
-    let incident = |cause| Incident { cause, signature: "f1:aa".into(), failed: 100, executed: 100, example: Some("no login".into()) };
+    let incident = |cause| Incident {
+        cause,
+        signature: "f1:aa".into(),
+        failed: 100,
+        executed: 100,
+        example: Some("no login".into()),
+    };
     let failures: Vec<Seen> = (0..100).map(|n| seen(&format!("TC_{n}"), ResultStatus::Failed)).collect();
     let mut story = Story::new(DefectSettings { threshold: 1, ..settings(DefectPolicy::Create) });
     let dns = incident(Some(FailureCause::Dns));
@@ -217,7 +234,8 @@ fn too_many_new_failures_are_summed_up_once() {
     assert_eq!(story.run(1, failures(20)).defects.len(), 20);
     let decision = story.run(2, failures(41));
     assert_eq!(decision.summed_up, 21);
-    let made: Vec<&Entity> = decision.defects.iter().filter(|d| facts(d).sightings.as_ref().unwrap().kind == FailureKind::Summary).collect();
+    let made: Vec<&Entity> =
+        decision.defects.iter().filter(|d| facts(d).sightings.as_ref().unwrap().kind == FailureKind::Summary).collect();
     assert_eq!(made.len(), 1);
     assert!(facts(made[0]).title.starts_with("21 new failures"), "{}", facts(made[0]).title);
     assert_eq!(decision.failures.iter().filter(|f| f.state == FailureState::Proposed).count(), 21);
