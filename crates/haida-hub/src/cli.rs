@@ -57,6 +57,9 @@ pub enum Command {
     /// Look at what the site refused, try it again or give it up.
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// Look at failures across runs, and decide which are defects.
+    #[command(subcommand)]
+    Failures(FailuresCommand),
     /// List the formats that `ingest` reads.
     Formats,
 }
@@ -302,4 +305,45 @@ pub struct DlqSelection {
     /// Publications as `list` names them.
     #[arg(value_name = "PUBLICATION")]
     pub publications: Vec<String>,
+}
+
+/// `failures` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum FailuresCommand {
+    /// List failures: proposals first, then the latest.
+    List {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Only those in this state: new, proposed, defect or ignored.
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show one failure with its error.
+    Show {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The fingerprint, as `list` shows it, or the id of its defect.
+        fingerprint: String,
+    },
+    /// Make a failure a defect.
+    Accept {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The fingerprint, as `list` shows it.
+        fingerprint: String,
+    },
+    /// Want no defect of a failure, whatever run shows it; reject the one that the hub made of it.
+    Ignore {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The fingerprint, as `list` shows it, or the id of its defect.
+        fingerprint: String,
+    },
 }

@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod demo_site;
 mod dlq;
+mod failures;
 mod formats;
 mod ingest;
 mod migrate;
@@ -49,6 +50,7 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(&settings, arguments, output).await,
         Command::Status(arguments) => status::run(&settings, arguments, output).await,
         Command::Dlq(command) => dlq::run(&settings, command, output).await,
+        Command::Failures(command) => failures::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),
     }
 }

@@ -85,6 +85,12 @@ pub enum AppError {
         /// The rule it breaks.
         rule: String,
     },
+    /// There is no such failure.
+    #[error("find the failure {fingerprint:?}")]
+    UnknownFailure {
+        /// The fingerprint that was asked for.
+        fingerprint: String,
+    },
     /// Settings of a project that cannot be used.
     #[error("read the project's settings: {mistakes}")]
     Settings {
@@ -124,6 +130,7 @@ impl AppError {
             Self::NewerJob { .. } => &codes::NEWER_JOB,
             Self::UnreadableJob { .. } => &codes::DATABASE_FAILED,
             Self::NoConnector { .. } | Self::Argument { .. } | Self::Settings { .. } => &codes::BAD_SETTING,
+            Self::UnknownFailure { .. } => &codes::UNKNOWN_FAILURE,
             Self::Credential { .. } => &codes::CREDENTIAL_MISSING,
             Self::File { .. } => &codes::UNREADABLE_FILE,
             Self::Stopped { cause, .. } => cause.code,

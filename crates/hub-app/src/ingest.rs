@@ -80,6 +80,8 @@ pub struct IngestReport {
     pub entities_changed: u64,
     /// Results that are new or changed.
     pub results_changed: u64,
+    /// What became of the run's failures.
+    pub failures: crate::failures::FailuresReport,
     /// Publications that are due because of it.
     pub publications_due: u64,
 }
@@ -150,6 +152,7 @@ pub async fn ingest(
         let environment = environments.into_iter().max_by_key(|(_, rows)| *rows);
         report.entities_changed +=
             run::save(store, project, id, arguments, reported, environment, &mut touched).await?;
+        report.failures = crate::failures::settle(store, project, id, &mut touched).await?;
     }
     report.publications_due += plan::touched(store, project, &touched).await?;
     // Only now is a file recorded as taken: after a crash before this line it is read again, and what was saved is found

@@ -2,7 +2,7 @@
 //! transaction; no transaction is open during a remote call.
 //!
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
-//! [`source`] (the same from a team's own tables),
+//! [`source`] (the same from a team's own tables), [`failures`] (what becomes of a run's failures),
 //! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`audit`] (whether the sites
 //! still hold it), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
 //! about its project.
@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod database;
 pub mod dead_letters;
 pub mod error;
+pub mod failures;
 pub mod ingest;
 pub mod lanes;
 pub mod meter;

@@ -6,7 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 use hub_domain::{
     ContentHash, Entity, EntityKind, ExternalId, Label,
     entity::{EntityFacts, Identity, ProjectFacts, Release, Run},
-    facts::{Desired, Destination, MAX_REPORT_LINES, MAX_RESULT_LINES, Publication, PublicationKey},
+    facts::{
+        Desired, Destination, MAX_REPORT_LINES, MAX_RESULT_LINES, ProjectRequirements, Publication, PublicationKey,
+    },
     phrases::Phrase,
 };
 use hub_pipeline::plan::{self, NO_RELEASE, RunView};
@@ -76,7 +78,7 @@ pub async fn touched(store: &Store, row: &ProjectRow, touched: &BTreeSet<Identit
         tx.commit().await?;
     }
     let tx = store.worker(row.tenant_id).await?;
-    changed += want(&tx, row, &plan::project(&facts)).await?;
+    changed += want(&tx, row, &project_pages(&tx, row, &facts).await?).await?;
     tx.commit().await?;
     Ok(changed)
 }
@@ -176,6 +178,13 @@ async fn of_facts(
     }
 }
 
+/// The project's own pages, with its requirements as its latest run leaves them.
+async fn project_pages(tx: &WorkerTx, row: &ProjectRow, facts: &ProjectFacts) -> Result<Vec<Publication>, AppError> {
+    let latest = tx.latest_requirements(row.id).await?;
+    let requirements = latest.map(|(run, traceability)| ProjectRequirements { run, traceability });
+    Ok(plan::project_with(facts, requirements))
+}
+
 fn run_identity(id: &ExternalId) -> Identity {
     Identity { kind: EntityKind::Run, external_id: id.clone() }
 }
@@ -254,7 +263,10 @@ async fn desired(tx: &WorkerTx, row: &ProjectRow, keys: &[PublicationKey]) -> Re
     let wanted: BTreeSet<&PublicationKey> = keys.iter().collect();
     let identities: BTreeSet<Identity> = keys.iter().map(|k| k.entity.clone()).collect();
     let identities: Vec<Identity> = identities.into_iter().collect();
-    let mut publications = plan::project(&facts);
+    let mut publications = match keys.iter().any(|key| key.entity.kind == EntityKind::Project) {
+        true => project_pages(tx, row, &facts).await?,
+        false => plan::project(&facts),
+    };
     publications.extend(unreleased(&facts));
     for loaded in load(tx, row, &identities).await? {
         publications.extend(of_entity(tx, row, &facts, &loaded).await?);

@@ -4,12 +4,14 @@
 
 use hub_document::{
     Block, Children, Document, Inline, JiraIssues, PageProperties as PropertiesMacro, PagePropertiesReport, PanelKind,
+    insight,
     sections::{counts, duration, facts, results, suites},
 };
 use hub_domain::{
     ContentHash, EntityKind, Marker,
     entity::{Coverage, Report, Run},
     facts::{PageBody, PageFacts, ResultLine, SuiteLine},
+    insight::TrendRun,
     phrases::Phrase,
     vocabulary::{Locale, RunStatus},
 };
@@ -17,7 +19,7 @@ use hub_domain::{
 use crate::labels;
 
 /// The revision of these templates. It is part of the desired hash of every page.
-pub const TEMPLATE_REVISION: u32 = 1;
+pub const TEMPLATE_REVISION: u32 = 2;
 
 /// The id of the visible Page Properties, by which reports collect them.
 pub const PROPERTIES_ID: &str = "qa";
@@ -35,7 +37,12 @@ pub fn body(page: &PageFacts, marker: &Marker, hash: &ContentHash) -> Document {
     let locale = page.locale;
     let mut document = Document::new().with(properties(page));
     match &page.body {
-        PageBody::Project { name: _, jira_project } => project(&mut document, page, jira_project),
+        PageBody::Project { name: _, jira_project, requirements } => {
+            project(&mut document, page, jira_project);
+            if let Some(said) = requirements {
+                insight::requirements(&mut document, locale, Some(&said.traceability), Some(said.run.as_str()));
+            }
+        }
         PageBody::ReportIndex => index(&mut document, page, EntityKind::Report, None),
         PageBody::Release { name: _ } => {
             document.push(heading(locale, Phrase::TestRuns));
@@ -43,6 +50,9 @@ pub fn body(page: &PageFacts, marker: &Marker, hash: &ContentHash) -> Document {
         }
         PageBody::Run { run: facts, suites, failures, more } => {
             run(&mut document, facts, suites, failures, *more, locale);
+            let now = TrendRun { run: page.external_id.clone(), began_at: facts.started_at, counts: facts.counts };
+            insight::trend(&mut document, locale, &now, facts.insight.trend.as_deref());
+            insight::requirements(&mut document, locale, facts.insight.requirements.as_deref(), None);
             document.push(heading(locale, Phrase::Reports));
             document.push(Children::default());
         }
@@ -140,6 +150,7 @@ fn run(document: &mut Document, run: &Run, by_suite: &[SuiteLine], failures: &[R
         ],
     ));
     document.push(counts(locale, &run.counts));
+    insight::incident(document, locale, run.insight.incident.as_ref());
     document.push(heading(locale, Phrase::ResultsBySuite));
     document.push(suites(locale, by_suite));
     document.push(heading(locale, Phrase::Failures));
@@ -171,10 +182,33 @@ fn report(document: &mut Document, report: &Report, lines: &[ResultLine], more: 
             (Phrase::Digest, Some(Inline::code(&report.digest))),
             (Phrase::Counted, Some(Inline::text(&report.counts.total().to_string()))),
             (Phrase::Declared, (!declared.is_empty()).then(|| Inline::code(&declared.join(" ")))),
+            (Phrase::Difference, differences(report).map(|text| Inline::text(&text))),
             (Phrase::Problems, (!problems.is_empty()).then(|| Inline::text(&problems.join(", ")))),
         ],
     ));
     document.push(counts(locale, &report.counts));
     document.push(heading(locale, Phrase::Results));
     document.extend(results(locale, lines, more));
+}
+
+/// Where the header declares other numbers than the rows have, each as `declared ≠ counted`. Errors of the infrastructure
+/// are broken whatever the tool calls them, so failures and errors are compared together.
+fn differences(report: &Report) -> Option<String> {
+    let (declared, counted) = (&report.declared, &report.counts);
+    let unsuccessful = match (declared.failures, declared.errors) {
+        (None, None) => None,
+        (failures, errors) => Some(failures.unwrap_or(0).saturating_add(errors.unwrap_or(0))),
+    };
+    let left_out = counted.total().saturating_sub(counted.executed());
+    let told: Vec<String> = [
+        ("tests", declared.tests, counted.total()),
+        ("failures+errors", unsuccessful, counted.unsuccessful()),
+        ("skipped", declared.skipped, left_out),
+    ]
+    .into_iter()
+    .filter_map(|(name, declared, counted)| {
+        declared.filter(|n| *n != counted).map(|declared| format!("{name}: {declared} ≠ {counted}"))
+    })
+    .collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }

@@ -19,6 +19,7 @@ mod adf_node;
 mod date;
 mod href;
 mod inline;
+pub mod insight;
 mod macros;
 mod model;
 mod nesting;

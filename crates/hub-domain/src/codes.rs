@@ -48,6 +48,9 @@ codes! {
     EMPTY_REPORT = "HUB-1014", "the report holds no test", "Check that the test tool ran; an empty report is recorded as such.";
     UNREADABLE_FILE = "HUB-1015", "the file cannot be opened", "Check the path and the permission.";
     UNKNOWN_REFERENCE = "HUB-1016", "a record points to something that is not there", "Load the file that holds it as well; the record was taken without the link.";
+    REDACTED = "HUB-1030", "a text held what must not be kept", "Keep credentials, card numbers and personal data out of reports; they were removed before anything was stored.";
+    UNKNOWN_FAILURE = "HUB-1031", "there is no failure with this fingerprint", "List failures with `haida-hub failures list`.";
+    TOO_MANY_FAILURES = "HUB-1032", "a run has more new failures than it may make defects of", "Look at the run first; accept single failures with `haida-hub failures accept`, or raise `max_new_per_run`.";
 
     ARCHIVE_BOMB = "HUB-1021", "the archive unpacks to more than any report holds", "Hand over the report itself, or an archive that holds nothing else.";
     ARCHIVE_DAMAGED = "HUB-1022", "the archive or packed file cannot be unpacked", "Pack it again with plain ZIP or gzip, without a password.";

@@ -8,8 +8,9 @@ use crate::{
     ContentHash, ExternalId,
     hash::NotCanonical,
     ids::ProjectId,
-    record::DeclaredCounts,
-    vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Priority, ResultStatus, Risk, RunStatus},
+    insight::{RunInsight, Sightings},
+    record::{DeclaredCounts, StepRecord},
+    vocabulary::{CaseStatus, DefectSeverity, DefectStatus, FailureCause, Priority, ResultStatus, Risk, RunStatus},
 };
 
 /// What a thing is. `Project` and `Index` have no row in a source: they stand for pages that the hub itself owes.
@@ -320,6 +321,9 @@ pub struct Run {
     pub counts: Counts,
     /// How much of the project it executed.
     pub coverage: Coverage,
+    /// What is concluded from its rows and from the runs before it.
+    #[serde(default, skip_serializing_if = "RunInsight::is_empty")]
+    pub insight: RunInsight,
 }
 
 /// A defect.
@@ -355,6 +359,9 @@ pub struct Defect {
     pub source_words: Vec<(String, String)>,
     /// Facts that the hub has no field for.
     pub other: Vec<(String, String)>,
+    /// Where the hub saw its failure, for a defect that the hub made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sightings: Option<Sightings>,
 }
 
 /// A report: one file that was handed over for a run, with what it claims and what its rows say.
@@ -416,6 +423,59 @@ pub struct TestResult {
     pub notes: Option<String>,
     /// Files and addresses named as evidence, as text; never fetched.
     pub evidence: Vec<String>,
+    /// Facts that not every tool tells.
+    #[serde(default, skip_serializing_if = "ResultExtra::is_empty")]
+    pub extra: ResultExtra,
+    /// What is concluded from its error; none for a result without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureFacts>,
+}
+
+/// Facts of a result that not every tool tells. What is empty is left out of its JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResultExtra {
+    /// The browser: `chrome`, `firefox`, `safari`, `edge`, or the source's word in lower case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// The source's own words for the browser and platform, by field, where they differ from the canonical ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub source_words: Vec<(String, String)>,
+    /// What the tool calls the same test in other runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history_id: Option<String>,
+    /// The parameters that tell this execution from others of the same test, as name and value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<(String, String)>,
+    /// Tags without `@`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Its steps, outer before inner, in the order of execution.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRecord>,
+    /// What the test printed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+impl ResultExtra {
+    /// Whether nothing is told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is concluded from the error of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureFacts {
+    /// The cause, where it is one of the infrastructure.
+    pub cause: Option<FailureCause>,
+    /// The failure of this case: equal in the next run that fails in the same way.
+    pub fingerprint: String,
+    /// The error without its case and place: equal for all tests that fail for one cause. None for a failure that says
+    /// nothing of itself.
+    pub signature: Option<String>,
 }
 
 impl TestResult {

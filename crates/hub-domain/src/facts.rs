@@ -9,6 +9,7 @@ use crate::{
     ContentHash, EntityKind, ExternalId, Label,
     entity::{Counts, Coverage, Defect, Identity, Report, Run, TestCase},
     hash::NotCanonical,
+    insight::Traceability,
     vocabulary::{Locale, Priority, ResultStatus},
 };
 
@@ -375,6 +376,15 @@ pub struct PageProperties {
     pub date: Option<String>,
 }
 
+/// How the requirements of a project stand after a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectRequirements {
+    /// The run that says so: the latest of the project.
+    pub run: ExternalId,
+    /// What it says.
+    pub traceability: Traceability,
+}
+
 /// The body of a page, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "body", rename_all = "snake_case")]
@@ -385,6 +395,9 @@ pub enum PageBody {
         name: String,
         /// Its Jira project.
         jira_project: String,
+        /// How its requirements stand after its latest run; none where no case names one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        requirements: Option<ProjectRequirements>,
     },
     /// The index of all report pages.
     ReportIndex,

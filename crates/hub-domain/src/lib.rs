@@ -1,14 +1,16 @@
 //! The nouns of the hub, shared by every other crate: who a thing is (`ids`, `entity`), what its words may be
 //! (`vocabulary`, `label`), what a reader found (`record`, `problem`), what is true (`entity`), what shall be published
-//! (`facts`), what a team decides about its project (`settings`) and when two of them are the same (`hash`, `marker`).
+//! (`facts`), what is concluded about a run (`insight`) and remembered of a failure (`failure`), what a team decides about its project (`settings`) and when two of them are the same (`hash`, `marker`).
 //!
 //! Pure: no clock, randomness, file, network or SQL. Time and lookups arrive as arguments.
 
 pub mod codes;
 pub mod entity;
 pub mod facts;
+pub mod failure;
 pub mod hash;
 pub mod ids;
+pub mod insight;
 pub mod label;
 pub mod marker;
 pub mod phrases;

@@ -1,6 +1,8 @@
 //! The words that the hub writes into issues, pages and reports, in each language that it speaks.
 
-use crate::vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Locale, ResultStatus, Risk, RunStatus};
+use crate::vocabulary::{
+    CaseStatus, DefectSeverity, DefectStatus, FailureCause, Locale, ResultStatus, Risk, RunStatus,
+};
 
 macro_rules! phrases {
     ($($(#[$doc:meta])* $name:ident: $en:literal, $es:literal;)*) => {
@@ -75,6 +77,40 @@ phrases! {
     Shortened: "The text was shortened by {n} characters.", "El texto se ha acortado en {n} caracteres.";
     Other: "Further facts", "Otros datos";
     KeptByHub: "Kept by haida-hub from the QA database: change it there, not here.", "Mantenido por haida-hub desde la base de datos de QA: cámbielo allí, no aquí.";
+    Incident: "Incident", "Incidente";
+    IncidentText: "Nearly everything that was executed failed for one cause. It is one incident, not {n} defects.", "Casi todo lo ejecutado ha fallado por una sola causa. Es un incidente, no {n} defectos.";
+    Cause: "Cause", "Causa";
+    Affected: "Affected results", "Resultados afectados";
+    Example: "Example", "Ejemplo";
+    NewFailures: "{n} new failures in one run", "{n} fallos nuevos en una ejecución";
+    Fingerprint: "Fingerprint", "Huella del fallo";
+    FirstSeenIn: "First seen in", "Visto por primera vez en";
+    LastSeenIn: "Last seen in", "Visto por última vez en";
+    RunsSeen: "Test runs that show it", "Ejecuciones que lo muestran";
+    ReopenedIn: "Came back in", "Ha vuelto en";
+    Traceability: "Requirements", "Requisitos";
+    Requirement: "Requirement", "Requisito";
+    RequirementsNamed: "Requirements with test cases", "Requisitos con casos de prueba";
+    RequirementsExecuted: "Executed", "Ejecutados";
+    RequirementsPassed: "Passed", "Superados";
+    RequirementsFailed: "Failed", "Fallidos";
+    UntracedCases: "Test cases without a requirement", "Casos de prueba sin requisito";
+    PartlyExecuted: "Partly executed", "Ejecutado en parte";
+    RequirementFailed: "Failed", "Fallido";
+    RequirementNotExecuted: "Not executed", "No ejecutado";
+    RequirementPassed: "Passed", "Superado";
+    AsOfRun: "As of test run", "Según la ejecución";
+    Trend: "Compared with earlier test runs", "Comparación con ejecuciones anteriores";
+    PassRate: "Pass rate", "Tasa de éxito";
+    PassRateChange: "Pass rate against the run before", "Tasa de éxito frente a la anterior";
+    ThisRun: "this run", "esta ejecución";
+    NewlyFailing: "Newly failing", "Nuevos fallos";
+    StillFailing: "Still failing", "Siguen fallando";
+    Fixed: "Fixed", "Corregidos";
+    FlakyCases: "Flaky", "Inestables";
+    Number: "Number", "Número";
+    Executed: "Executed", "Ejecutados";
+    Difference: "The file declares other numbers than its rows", "El archivo declara otras cifras que sus filas";
     Yes: "Yes", "Sí";
     Unknown: "unknown", "desconocido";
     Unreleased: "Without release", "Sin versión";
@@ -162,6 +198,24 @@ spoken!(
         Resolved: "Resolved", "Resuelto";
         Closed: "Closed", "Cerrado";
         Rejected: "Rejected", "Desestimado";
+    }
+);
+
+spoken!(
+    /// A cause of the infrastructure, for people.
+    failure_cause(FailureCause) {
+        Dns: "The name of a host could not be resolved (DNS)", "No se pudo resolver el nombre de un equipo (DNS)";
+        ConnectionRefused: "Connection refused", "Conexión rechazada";
+        ConnectionLost: "Connection lost", "Conexión perdida";
+        ConnectionTimeout: "Connection timed out", "Tiempo de conexión agotado";
+        Network: "Network error", "Error de red";
+        Certificate: "Certificate not accepted", "Certificado no aceptado";
+        Gateway: "A gateway of the environment answered with an error", "Una pasarela del entorno respondió con un error";
+        BrowserMissing: "Browser not installed", "Navegador no instalado";
+        BrowserClosed: "Browser closed", "Navegador cerrado";
+        SessionNotCreated: "Browser session not created", "Sesión del navegador no creada";
+        OutOfMemory: "Out of memory", "Memoria agotada";
+        DiskFull: "Disk full", "Disco lleno";
     }
 );
 

@@ -9,7 +9,7 @@ mod evidence;
 mod sources;
 mod tables;
 
-pub use defects::DefectSettings;
+pub use defects::{Counting, DefectPolicy, DefectSettings, FlakyPolicy, MAX_THRESHOLD, ReopenPolicy};
 pub use evidence::EvidenceSettings;
 pub use sources::{Follow, Preset, SelectSettings, SourceSettings, SourceStream};
 pub use tables::TableSettings;

@@ -79,6 +79,36 @@ impl ResultStatus {
 }
 
 words!(
+    /// Why a test could not run to an answer, where its error names a cause of the infrastructure.
+    FailureCause {
+        /// A host's name could not be resolved.
+        Dns = "dns",
+        /// A host answered, and nothing listens there.
+        ConnectionRefused = "connection_refused",
+        /// A connection broke.
+        ConnectionLost = "connection_lost",
+        /// A connection was not made in its time.
+        ConnectionTimeout = "connection_timeout",
+        /// Another error of the network.
+        Network = "network",
+        /// A certificate was not accepted, or no encrypted connection was made.
+        Certificate = "certificate",
+        /// A gateway of the environment under test answered instead of the thing under test.
+        Gateway = "gateway",
+        /// The browser or its driver is not installed, or does not start.
+        BrowserMissing = "browser_missing",
+        /// The browser, its page or its session ended under the test.
+        BrowserClosed = "browser_closed",
+        /// No session of a remote browser or device was made.
+        SessionNotCreated = "session_not_created",
+        /// The memory of the machine or of the process was used up.
+        OutOfMemory = "out_of_memory",
+        /// The disk is full.
+        DiskFull = "disk_full",
+    }
+);
+
+words!(
     /// How urgent something is.
     Priority {
         /// Highest: stops the release.

@@ -3,18 +3,20 @@
 //! makes every issue due once again.
 
 use hub_document::{
-    Block, Document, Inline, PanelKind,
+    Block, Document, Inline, PanelKind, insight,
     sections::{counts, duration, facts, other, results, run_lozenge, steps, text},
 };
 use hub_domain::{
+    ExternalId,
     entity::{Defect, Run, TestCase},
     facts::{IssueBody, IssueFacts, ResultLine},
+    insight::TrendRun,
     phrases::{self, Phrase},
     vocabulary::Locale,
 };
 
 /// The revision of these templates. It is part of the desired hash of every issue.
-pub const TEMPLATE_REVISION: u32 = 1;
+pub const TEMPLATE_REVISION: u32 = 2;
 
 /// The description of an issue.
 #[must_use]
@@ -22,7 +24,7 @@ pub fn description(issue: &IssueFacts) -> Document {
     let locale = issue.locale;
     let mut document = match &issue.body {
         IssueBody::TestCase(case) => test_case(case, locale),
-        IssueBody::TestExecution { run, results, more } => execution(run, results, *more, locale),
+        IssueBody::TestExecution { run, results, more } => execution(run, &issue.external_id, results, *more, locale),
         IssueBody::Bug(defect) => bug(defect, locale),
     };
     document.push(Block::panel(PanelKind::Info, [Block::text(Phrase::KeptByHub.text(locale))]));
@@ -76,7 +78,7 @@ fn test_case(case: &TestCase, locale: Locale) -> Document {
     document
 }
 
-fn execution(run: &Run, lines: &[ResultLine], more: u64, locale: Locale) -> Document {
+fn execution(run: &Run, id: &ExternalId, lines: &[ResultLine], more: u64, locale: Locale) -> Document {
     let mut document = Document::new();
     let coverage = run
         .coverage
@@ -95,6 +97,13 @@ fn execution(run: &Run, lines: &[ResultLine], more: u64, locale: Locale) -> Docu
         ],
     ));
     document.push(counts(locale, &run.counts));
+    insight::incident(&mut document, locale, run.insight.incident.as_ref());
+    let now = TrendRun { run: id.clone(), began_at: run.started_at, counts: run.counts };
+    insight::trend(&mut document, locale, &now, run.insight.trend.as_deref());
+    if let Some(said) = &run.insight.requirements {
+        document.push(Block::heading(2, [Inline::text(Phrase::Traceability.text(locale))]));
+        document.extend(insight::requirement_totals(locale, said, None));
+    }
     document.push(Block::heading(2, [Inline::text(Phrase::Results.text(locale))]));
     document.extend(results(locale, lines, more));
     document
@@ -118,6 +127,18 @@ fn bug(defect: &Defect, locale: Locale) -> Document {
             (Phrase::Device, inline(defect.device.as_deref())),
         ],
     ));
+    if let Some(seen) = &defect.sightings {
+        document.extend(facts(
+            locale,
+            [
+                (Phrase::Fingerprint, Some(Inline::code(&seen.fingerprint))),
+                (Phrase::FirstSeenIn, inline(Some(seen.first_run.as_str()))),
+                (Phrase::LastSeenIn, inline(Some(seen.last_run.as_str()))),
+                (Phrase::RunsSeen, inline(Some(&seen.runs.to_string()))),
+                (Phrase::ReopenedIn, inline(seen.reopened_in.as_ref().map(|run| run.as_str()))),
+            ],
+        ));
+    }
     text(&mut document, locale, Phrase::Description, defect.description.as_deref());
     steps(&mut document, locale, &defect.steps);
     text(&mut document, locale, Phrase::ExpectedResult, defect.expected_result.as_deref());

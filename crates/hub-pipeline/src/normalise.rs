@@ -14,10 +14,13 @@ use hub_domain::{
     record::{DeclaredCounts, Record, SuiteRecord},
 };
 
+use crate::redact;
 use seen::Seen;
 
 /// Facts from a team's own document win over facts derived from a result's title.
 pub const PRECEDENCE_DOCUMENT: u8 = 50;
+/// A defect that the hub made of a failure: a team's own list says more of it.
+pub const PRECEDENCE_HUB_DEFECT: u8 = 20;
 /// Facts derived from a result's title.
 pub const PRECEDENCE_DERIVED_TITLE: u8 = 10;
 /// Facts derived from a bare id.
@@ -99,6 +102,8 @@ pub struct Normaliser {
     suites: HashSet<ExternalId>,
     /// The start of the suite that was announced last, for results that name none of their own.
     suite_started: Option<(Vec<String>, Moment)>,
+    /// What was redacted, by kind.
+    redacted: redact::Found,
 }
 
 impl Normaliser {
@@ -115,6 +120,7 @@ impl Normaliser {
             derived: HashSet::new(),
             suites: HashSet::new(),
             suite_started: None,
+            redacted: redact::Found::default(),
         }
     }
 
@@ -128,13 +134,29 @@ impl Normaliser {
         file.clone_into(&mut self.context.file);
     }
 
-    /// Takes one record and adds what follows from it to `out`.
-    pub fn accept(&mut self, record: Record, out: &mut Vec<Fact>) {
+    /// Takes one record and adds what follows from it to `out`. What must not be kept leaves it first: nothing is derived,
+    /// hashed or handed on before.
+    pub fn accept(&mut self, mut record: Record, out: &mut Vec<Fact>) {
+        redact::record(&mut record, &mut self.redacted);
         match record {
             Record::Suite(suite) => self.suite_header(&suite),
             Record::Result(result) => self.result(*result, out),
             Record::Case(case) => self.case(*case, out),
             Record::Defect(defect) => self.defect(*defect, out),
+        }
+    }
+
+    /// Takes a problem that the reader found, without what must not be kept.
+    pub fn reader_problem(&mut self, mut problem: Problem) -> Fact {
+        redact::problem(&mut problem, &mut self.redacted);
+        Fact::Problem(Box::new(problem))
+    }
+
+    /// Says once for the file what was redacted: how many of which kind, and no value.
+    pub fn close(&mut self, out: &mut Vec<Fact>) {
+        if !self.redacted.is_empty() {
+            let message = format!("{} were removed", self.redacted);
+            out.push(self.problem(&codes::REDACTED, Severity::Repaired, None, "", message));
         }
     }
 

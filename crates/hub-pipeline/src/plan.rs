@@ -6,7 +6,8 @@ use hub_domain::{
     entity::{Defect, EntityFacts, Identity, ProjectFacts, Release, Report, Run, TestCase},
     facts::{
         Desired, IssueBody, IssueFacts, IssueFields, IssueKind, IssueLinkFacts, ObjectKind, PageBody, PageFacts,
-        PageProperties, Publication, PublicationKey, Relation, RemoteLinkFacts, ResultLine, SuiteLine,
+        PageProperties, ProjectRequirements, Publication, PublicationKey, Relation, RemoteLinkFacts, ResultLine,
+        SuiteLine,
     },
 };
 
@@ -52,9 +53,15 @@ pub fn release_of(run: &Run) -> Option<ExternalId> {
     run.release.clone().or_else(|| ExternalId::new(NO_RELEASE).ok())
 }
 
-/// The pages that every project has: its root and the report index.
+/// The pages that every project has, where no run has said anything of its requirements.
 #[must_use]
 pub fn project(project: &ProjectFacts) -> Vec<Publication> {
+    project_with(project, None)
+}
+
+/// The pages that every project has: its root, with its requirements as its latest run leaves them, and the report index.
+#[must_use]
+pub fn project_with(project: &ProjectFacts, requirements: Option<ProjectRequirements>) -> Vec<Publication> {
     let Some(identity) = project_identity(project) else { return Vec::new() };
     let properties = PageProperties {
         project: project.key.as_str().to_owned(),
@@ -78,7 +85,7 @@ pub fn project(project: &ProjectFacts) -> Vec<Publication> {
         EntityKind::Project,
         &project.name,
         None,
-        PageBody::Project { name: project.name.clone(), jira_project: project.jira_project.clone() },
+        PageBody::Project { name: project.name.clone(), jira_project: project.jira_project.clone(), requirements },
     );
     let index_title = hub_domain::phrases::Phrase::ReportIndex.text(project.locale);
     let index = page(

@@ -141,20 +141,59 @@ pub fn environment(word: &str) -> Option<String> {
     })
 }
 
+/// The browser that a word for a device, browser project or engine names (`Desktop Chrome`, `chromium`, `webkit`).
+#[must_use]
+pub fn browser(word: &str) -> Option<&'static str> {
+    let key = key(word);
+    let has = |words: &[&str]| words.iter().any(|w| key.split('_').any(|part| part.starts_with(w)));
+    if has(&["edge", "msedge", "microsoftedge"]) {
+        Some("edge")
+    } else if has(&["firefox", "gecko"]) {
+        Some("firefox")
+    } else if has(&["chrome", "chromium", "googlechrome", "headlesschrome"]) {
+        Some("chrome")
+    } else if has(&["safari", "webkit"]) {
+        Some("safari")
+    } else if has(&["opera"]) {
+        Some("opera")
+    } else {
+        None
+    }
+}
+
 /// The platform of a device or browser project (`iPhone 14`, `Pixel 7`, `Desktop Chrome`).
 #[must_use]
 pub fn platform(device: &str) -> Option<&'static str> {
     let key = key(device);
     let has = |words: &[&str]| words.iter().any(|w| key.split('_').any(|part| part == *w));
-    if has(&["ios", "iphone", "ipad"]) || key.starts_with("iphone") || key.starts_with("ipad") {
+    if has(&["ios", "iphone", "ipad", "ipados"]) || key.starts_with("iphone") || key.starts_with("ipad") {
         Some("ios")
     } else if has(&["android", "pixel", "galaxy", "nexus"]) {
         Some("android")
-    } else if has(&["desktop", "dsk", "chrome", "chromium", "firefox", "safari", "webkit", "edge", "web"]) {
+    } else if has(&[
+        "desktop",
+        "dsk",
+        "chrome",
+        "chromium",
+        "firefox",
+        "safari",
+        "webkit",
+        "edge",
+        "msedge",
+        "web",
+        "escritorio",
+        "windows",
+        "win32",
+        "linux",
+        "macos",
+        "darwin",
+        "mac",
+        "ubuntu",
+    ]) {
         Some("desktop")
     } else if has(&["api"]) {
         Some("api")
-    } else if has(&["mobile", "mob"]) {
+    } else if has(&["mobile", "mob", "movil"]) {
         Some("mobile")
     } else {
         None
@@ -283,6 +322,23 @@ mod tests {
         assert_eq!(platform("iPhone 14"), Some("ios"));
         assert_eq!(platform("Pixel 7"), Some("android"));
         assert_eq!(platform("Desktop Safari"), Some("desktop"));
+        for (word, united) in
+            [("DSK", Some("desktop")), ("MOB", Some("mobile")), ("UNK", None), ("chromium", Some("desktop"))]
+        {
+            assert_eq!(platform(word), united, "{word}");
+        }
+        for (word, united) in [
+            ("Desktop Chrome", Some("chrome")),
+            ("chromium", Some("chrome")),
+            ("webkit", Some("safari")),
+            ("Desktop Safari", Some("safari")),
+            ("Desktop Firefox", Some("firefox")),
+            ("MicrosoftEdge", Some("edge")),
+            ("iPhone 14", None),
+            ("Pixel 7", None),
+        ] {
+            assert_eq!(browser(word), united, "{word}");
+        }
         assert_eq!(platform("build-agent-7"), None);
     }
 }

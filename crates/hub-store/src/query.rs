@@ -6,11 +6,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use crate::{
-    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, source_rows, source_state,
-    tx,
-};
+use crate::StoreError;
 
 /// A statement that this crate sends.
 #[derive(Debug)]
@@ -54,28 +50,30 @@ impl Query {
 #[must_use]
 pub fn statements() -> Vec<&'static Query> {
     [
-        admin::QUERIES,
-        audit::QUERIES,
-        cursors::QUERIES,
-        entities::QUERIES,
-        findings::QUERIES,
-        imports::QUERIES,
-        jobs::QUERIES,
-        key_scans::QUERIES,
-        lanes::QUERIES,
-        ledger::QUERIES,
-        ledger_dead::QUERIES,
-        ledger_resolve::QUERIES,
-        ledger_record::QUERIES,
-        migrate::QUERIES,
-        rate::QUERIES,
-        recovery::QUERIES,
-        results::QUERIES,
-        results_read::QUERIES,
-        settings::QUERIES,
-        source_rows::QUERIES,
-        source_state::QUERIES,
-        tx::QUERIES,
+        crate::admin::QUERIES,
+        crate::audit::QUERIES,
+        crate::cursors::QUERIES,
+        crate::entities::QUERIES,
+        crate::failures::QUERIES,
+        crate::findings::QUERIES,
+        crate::imports::QUERIES,
+        crate::insight::QUERIES,
+        crate::jobs::QUERIES,
+        crate::key_scans::QUERIES,
+        crate::lanes::QUERIES,
+        crate::ledger::QUERIES,
+        crate::ledger_dead::QUERIES,
+        crate::ledger_resolve::QUERIES,
+        crate::ledger_record::QUERIES,
+        crate::migrate::QUERIES,
+        crate::rate::QUERIES,
+        crate::recovery::QUERIES,
+        crate::results::QUERIES,
+        crate::results_read::QUERIES,
+        crate::settings::QUERIES,
+        crate::source_rows::QUERIES,
+        crate::source_state::QUERIES,
+        crate::tx::QUERIES,
     ]
     .concat()
 }

@@ -60,12 +60,13 @@ static SAVE: Query = Query {
     doing: "save results",
     sql: "insert into hub.results (run_month, project_id, tenant_id, run_id, result_key, report_id, test_case_id, name, suite,
             status, source_status, device, platform, attempt, duration_ms, started_at, error_type, message, details, notes,
-            evidence, content_hash)
+            evidence, extra, fingerprint, signature, cause, content_hash)
           select $1, $2, $3, $4, u.* from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
             $11::text[], $12::text[], $13::text[], $14::int4[], $15::int8[], $16::timestamptz[], $17::text[], $18::text[],
-            $19::text[], $20::text[], $21::jsonb[], $22::bytea[])
+            $19::text[], $20::text[], $21::jsonb[], $22::jsonb[], $23::text[], $24::text[], $25::text[], $26::bytea[])
             u (key, report, test_case, name, suite, status, source_status, device, platform, attempt, duration, started,
-               error_type, message, details, notes, evidence, hash)
+               error_type, message, details, notes, evidence, extra, fingerprint,
+               signature, cause, hash)
            order by u.key
           on conflict (run_month, project_id, run_id, result_key) do update set
             report_id = excluded.report_id, test_case_id = excluded.test_case_id, name = excluded.name,
@@ -73,7 +74,8 @@ static SAVE: Query = Query {
             device = excluded.device, platform = excluded.platform, attempt = excluded.attempt,
             duration_ms = excluded.duration_ms, started_at = excluded.started_at, error_type = excluded.error_type,
             message = excluded.message, details = excluded.details, notes = excluded.notes,
-            evidence = excluded.evidence, content_hash = excluded.content_hash, updated_at = now()",
+            evidence = excluded.evidence, extra = excluded.extra, fingerprint = excluded.fingerprint,
+            signature = excluded.signature, cause = excluded.cause, content_hash = excluded.content_hash, updated_at = now()",
     types: &[
         Type::DATE,
         Type::UUID,
@@ -96,6 +98,10 @@ static SAVE: Query = Query {
         Type::TEXT_ARRAY,
         Type::TEXT_ARRAY,
         Type::JSONB_ARRAY,
+        Type::JSONB_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
         Type::BYTEA_ARRAY,
     ],
 };
@@ -183,7 +189,7 @@ impl WorkerTx {
                     }
                     _ => written.updated += 1,
                 }
-                columns.push(result, hash);
+                columns.push(result, hash)?;
             }
             if !columns.keys.is_empty() {
                 self.save_columns(project, month, run, &columns).await?;
@@ -224,6 +230,10 @@ impl WorkerTx {
                 &c.details,
                 &c.notes,
                 &c.evidence,
+                &c.extras,
+                &c.fingerprints,
+                &c.signatures,
+                &c.causes,
                 &c.hashes,
             ],
         )
@@ -280,11 +290,15 @@ struct Columns<'a> {
     details: Vec<Option<&'a str>>,
     notes: Vec<Option<&'a str>>,
     evidence: Vec<Value>,
+    extras: Vec<Value>,
+    fingerprints: Vec<Option<&'a str>>,
+    signatures: Vec<Option<&'a str>>,
+    causes: Vec<Option<&'a str>>,
     hashes: Vec<&'a [u8]>,
 }
 
 impl<'a> Columns<'a> {
-    fn push(&mut self, result: &'a TestResult, hash: &'a [u8]) {
+    fn push(&mut self, result: &'a TestResult, hash: &'a [u8]) -> Result<(), StoreError> {
         self.keys.push(&result.result_key);
         self.reports.push(result.report.as_str());
         self.cases.push(result.test_case.as_ref().map(ExternalId::as_str));
@@ -303,6 +317,13 @@ impl<'a> Columns<'a> {
         self.details.push(result.details.as_deref());
         self.notes.push(result.notes.as_deref());
         self.evidence.push(Value::from(result.evidence.clone()));
+        let extra = serde_json::to_value(&result.extra).map_err(|e| StoreError::unreadable("a result's facts", e))?;
+        self.extras.push(extra);
+        let failure = result.failure.as_ref();
+        self.fingerprints.push(failure.map(|f| f.fingerprint.as_str()));
+        self.signatures.push(failure.and_then(|f| f.signature.as_deref()));
+        self.causes.push(failure.and_then(|f| f.cause).map(|cause| cause.as_str()));
         self.hashes.push(hash);
+        Ok(())
     }
 }

@@ -68,5 +68,16 @@ pub fn text(report: &IngestReport) -> String {
         "\n{} entities and {} results are new or changed; {} publications are due",
         report.entities_changed, report.results_changed, report.publications_due
     ));
+    let failures = &report.failures;
+    if failures.seen > 0 {
+        text.push_str(&format!(
+            "\n{} failures: {} have a defect, {} are proposed",
+            failures.seen, failures.with_defect, failures.proposed
+        ));
+    }
+    if failures.summed_up > 0 {
+        let code = &hub_domain::codes::TOO_MANY_FAILURES;
+        text.push_str(&format!("\n{} {}: {}\n    {}", code.id, failures.summed_up, code.title, code.hint));
+    }
     text
 }

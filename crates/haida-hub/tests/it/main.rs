@@ -14,6 +14,7 @@ mod changes;
 mod dead_letters;
 mod demo;
 mod environment;
+mod failures;
 mod fleet;
 mod journey;
 mod killed;

@@ -34,6 +34,7 @@ pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
         let normaliser = Normaliser::new(Context { file: shown, report });
         let mut sink = Batches { normaliser, facts: Vec::with_capacity(BATCH), sender, unreadable: None };
         let format = read(&parts, &mut sink);
+        sink.normaliser.close(&mut sink.facts);
         let _ = sink.flush();
         (format, sink.normaliser.finish())
     });
@@ -76,7 +77,10 @@ fn read_part(part: &Part, together: &mut Together<'_, Batches>) -> Option<&'stat
             }
             sink.problem(problem);
         }
-        (None, Some(unreadable)) => sink.facts.push(Fact::Problem(Box::new(unreadable))),
+        (None, Some(unreadable)) => {
+            let fact = sink.normaliser.reader_problem(unreadable);
+            sink.facts.push(fact);
+        }
         (None, None) => {}
     }
     format
@@ -131,6 +135,7 @@ impl Sink for Batches {
             self.unreadable = Some(problem);
             return;
         }
-        self.facts.push(Fact::Problem(Box::new(problem)));
+        let fact = self.normaliser.reader_problem(problem);
+        self.facts.push(fact);
     }
 }

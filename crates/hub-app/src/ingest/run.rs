@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 use hub_domain::{
     ContentHash, Entity, EntityKind, ExternalId, Moment,
     entity::{EntityFacts, Identity, Origin, Release, Run},
+    insight::{MAX_TREND_RUNS, RunInsight},
 };
-use hub_pipeline::{normalise::PRECEDENCE_DOCUMENT, words};
+use hub_pipeline::{
+    enrich::{incident, requirements, trend},
+    normalise::PRECEDENCE_DOCUMENT,
+    words,
+};
 use hub_store::{Change, ProjectRow, RunMonth, Store, WorkerTx};
 
 use super::RunArguments;
@@ -85,7 +90,7 @@ pub async fn save_within(
     let known = before.as_ref().and_then(|r| r.source_environment.clone());
     let named = source_environment.filter(|(_, rows)| known.is_none() || rows.saturating_mul(2) > counts.total());
     let word = arguments.environment.clone().or(named.map(|(name, _)| name)).or(known);
-    let run = Run {
+    let mut run = Run {
         title: kept(arguments.title.clone(), |r| Some(r.title.clone())).unwrap_or_else(|| id.as_str().to_owned()),
         release: release.clone(),
         environment: word.as_deref().and_then(words::environment),
@@ -96,7 +101,9 @@ pub async fn save_within(
         duration_ms: tx.run_duration_ms(project.id, id).await?,
         counts,
         coverage: tx.cases_executed(project.id, id).await?,
+        insight: RunInsight::default(),
     };
+    run.insight = insight(&tx, project, id, &run).await?;
     let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT };
     let mut entities = vec![Entity { external_id: id.clone(), origin: origin(), facts: EntityFacts::Run(run) }];
     if let Some(release) = release {
@@ -109,4 +116,39 @@ pub async fn save_within(
         touched.insert(upserted.identity);
     }
     Ok(changed)
+}
+
+/// What is concluded of the run from its rows and from the runs of its series before it. Kept with the run, so that its page
+/// says the same when later runs have come.
+async fn insight(tx: &WorkerTx, project: &ProjectRow, id: &ExternalId, run: &Run) -> Result<RunInsight, AppError> {
+    let groups: Vec<incident::Group> = tx
+        .cause_groups(project.id, id)
+        .await?
+        .into_iter()
+        .map(|g| incident::Group { cause: g.cause, signature: g.signature, failed: g.failed, example: g.example })
+        .collect();
+    let (rows, untraced) = tx.requirements(project.id, id).await?;
+    let traced = rows
+        .into_iter()
+        .map(|r| requirements::Traced {
+            requirement: r.requirement,
+            cases: r.cases,
+            known: r.known,
+            executed: r.executed,
+            passed: r.passed,
+            failed: r.failed,
+        })
+        .collect();
+    let series = trend::series(&run.title, run.environment.as_deref(), run.platform.as_deref());
+    tx.place_in_series(project.id, id, &series, run.started_at).await?;
+    let earlier = tx.earlier_runs(project.id, &series, id, MAX_TREND_RUNS).await?;
+    let changed = match earlier.first() {
+        Some(before) => tx.changed_cases(project.id, id, &before.run).await?,
+        None => Vec::new(),
+    };
+    Ok(RunInsight {
+        incident: incident::of(&run.counts, &groups),
+        requirements: requirements::of(traced, untraced).map(Box::new),
+        trend: trend::compare(&run.counts, earlier, &changed).map(Box::new),
+    })
 }

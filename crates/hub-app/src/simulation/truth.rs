@@ -89,6 +89,7 @@ fn defect(title: String, test_cases: Vec<ExternalId>) -> EntityFacts {
         device: None,
         source_words: vec![],
         other: vec![],
+        sightings: None,
     })
 }
 
@@ -104,6 +105,7 @@ fn run(title: String) -> Run {
         duration_ms: 1_000,
         counts: Counts { passed: 3, ..Counts::default() },
         coverage: Coverage { executed: 3, known: 9 },
+        insight: hub_domain::insight::RunInsight::default(),
     }
 }
 

@@ -5,9 +5,12 @@ use hub_domain::{
     EntityKind, ExternalId, Label, Marker, ProjectKey,
     entity::{Counts, Coverage, Identity, Report, Run},
     facts::{Desired, Destination, PageBody, PageFacts, PageProperties, ResultLine, SuiteLine},
+    insight::{
+        Incident, RequirementLine, RequirementStatus, RunInsight, Traceability, Trend, TrendCase, TrendCases, TrendRun,
+    },
     label::Dimension,
     record::DeclaredCounts,
-    vocabulary::{Locale, ResultStatus},
+    vocabulary::{FailureCause, Locale, ResultStatus},
 };
 use time::macros::datetime;
 
@@ -42,7 +45,7 @@ fn page(kind: EntityKind, external_id: &str, locale: Locale, title: &str, body: 
 }
 
 pub fn project(locale: Locale) -> PageWrite {
-    let body = PageBody::Project { name: "Shop".to_owned(), jira_project: "CTB".to_owned() };
+    let body = PageBody::Project { name: "Shop".to_owned(), jira_project: "CTB".to_owned(), requirements: None };
     write(EntityKind::Project, page(EntityKind::Project, "shop", locale, "Shop [shop]", body))
 }
 
@@ -79,6 +82,7 @@ fn run_facts() -> Run {
         duration_ms: 7_380_000,
         counts: Counts { passed: 12, failed: 1, timeout: 1, ..Counts::default() },
         coverage: Coverage { executed: 14, known: 40 },
+        insight: RunInsight::default(),
     }
 }
 
@@ -173,4 +177,49 @@ pub fn changed_run() -> PageWrite {
     let PageBody::Run { run, .. } = &mut facts.body else { panic!("not a run") };
     run.duration_ms = 65_000;
     write(EntityKind::Run, facts)
+}
+
+/// What is concluded of a run that failed for one cause, after a run that did not.
+pub fn insight() -> RunInsight {
+    let case = |name: &str, before, now| TrendCase { case: id(name), before, now };
+    let cases = |count, first: Vec<TrendCase>| TrendCases { count, first };
+    let line = |name: &str, status, failed| RequirementLine {
+        requirement: name.to_owned(),
+        status,
+        cases: vec![id("TC_1"), id("TC_2")],
+        known: 12,
+        executed: 2,
+        passed: 2 - failed,
+        failed,
+    };
+    RunInsight {
+        incident: Some(Incident {
+            cause: Some(FailureCause::Dns),
+            signature: "dns".to_owned(),
+            failed: 13,
+            executed: 14,
+            example: Some("getaddrinfo ENOTFOUND <api> & more".to_owned()),
+        }),
+        requirements: Some(Box::new(Traceability {
+            requirements: 60,
+            executed: 59,
+            passed: 40,
+            failed: 1,
+            untraced_cases: 4,
+            lines: vec![line("REQ-1", RequirementStatus::Failed, 1), line("REQ-2", RequirementStatus::Partly, 0)],
+            more: 58,
+        })),
+        trend: Some(Box::new(Trend {
+            earlier: vec![TrendRun {
+                run: id("run-0"),
+                began_at: Some(datetime!(2026-11-23 09:30:15 UTC)),
+                counts: Counts { passed: 14, ..Counts::default() },
+            }],
+            pass_rate_change: Some(-15),
+            newly_failing: cases(30, vec![case("TC_1", Some(ResultStatus::Passed), Some(ResultStatus::Broken))]),
+            still_failing: TrendCases::default(),
+            fixed: cases(1, vec![case("TC_3", Some(ResultStatus::Failed), Some(ResultStatus::Passed))]),
+            flaky: TrendCases::default(),
+        })),
+    }
 }

@@ -5,7 +5,12 @@ use hub_confluence::{
     encode::{PageWrite, storage},
     labels,
 };
-use hub_domain::{EntityKind, entity::Counts, facts::PageBody, vocabulary::Locale};
+use hub_domain::{
+    EntityKind,
+    entity::Counts,
+    facts::{PageBody, ProjectRequirements},
+    vocabulary::Locale,
+};
 
 use crate::{judge, sample};
 
@@ -38,6 +43,24 @@ fn each_kind_in_english() {
 #[test]
 fn each_kind_in_spanish() {
     check(Locale::Es, "es");
+}
+
+#[test]
+fn what_is_concluded_of_a_run() {
+    for (locale, language) in [(Locale::En, "en"), (Locale::Es, "es")] {
+        let mut facts = sample::run_page(locale);
+        let PageBody::Run { run, .. } = &mut facts.body else { panic!("not a run") };
+        run.insight = sample::insight();
+        let write = sample::write(EntityKind::Run, facts);
+        judge::accept(&[storage(&write)]);
+        insta::assert_snapshot!(format!("run_insight_{language}"), laid_out(&write));
+    }
+    let mut write = sample::project(Locale::En);
+    let PageBody::Project { requirements, .. } = &mut write.facts.body else { panic!("not a project") };
+    let traceability = *sample::insight().requirements.unwrap();
+    *requirements = Some(ProjectRequirements { run: sample::id("run-1"), traceability });
+    judge::accept(&[storage(&write)]);
+    insta::assert_snapshot!("project_requirements", laid_out(&write));
 }
 
 #[test]

@@ -4,8 +4,11 @@ use hub_domain::{
     EntityKind, ExternalId, Label, Marker, ProjectKey,
     entity::{Counts, Coverage, Defect, Identity, Run, TestCase},
     facts::{Desired, Destination, IssueBody, IssueFacts, IssueFields, IssueKind, ResultLine},
+    insight::{
+        Incident, RequirementLine, RequirementStatus, RunInsight, Traceability, Trend, TrendCase, TrendCases, TrendRun,
+    },
     label::Dimension,
-    vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Locale, Priority, ResultStatus, Risk},
+    vocabulary::{CaseStatus, DefectSeverity, DefectStatus, FailureCause, Locale, Priority, ResultStatus, Risk},
 };
 use hub_jira::{
     TEMPLATE_REVISION,
@@ -105,6 +108,7 @@ pub fn execution(run_id: &str, locale: Locale) -> IssueFacts {
         duration_ms: 245_000,
         counts: Counts { passed: 12, failed: 1, flaky: 1, ..Counts::default() },
         coverage: Coverage { executed: 14, known: 40 },
+        insight: RunInsight::default(),
     };
     IssueFacts {
         kind: IssueKind::TestExecution,
@@ -154,6 +158,7 @@ pub fn bug(external_id: &str, locale: Locale) -> IssueFacts {
             ("environment".to_owned(), "STG".to_owned()),
         ],
         other: vec![("Browser".to_owned(), "Safari 17".to_owned())],
+        sightings: None,
     };
     IssueFacts {
         kind: IssueKind::Bug,
@@ -201,4 +206,49 @@ pub fn write(facts: IssueFacts) -> IssueWrite {
 /// Cases `TC_1` to `TC_n`.
 pub fn cases(n: usize) -> Vec<IssueWrite> {
     (1..=n).map(|number| write(case(&format!("TC_{number}"), Locale::En))).collect()
+}
+
+/// What is concluded of a run that failed for one cause, after a run that did not.
+pub fn insight() -> RunInsight {
+    let case = |name: &str, before, now| TrendCase { case: id(name), before, now };
+    let cases = |count, first: Vec<TrendCase>| TrendCases { count, first };
+    let line = |name: &str, status, failed| RequirementLine {
+        requirement: name.to_owned(),
+        status,
+        cases: vec![id("TC_1"), id("TC_2")],
+        known: 12,
+        executed: 2,
+        passed: 2 - failed,
+        failed,
+    };
+    RunInsight {
+        incident: Some(Incident {
+            cause: Some(FailureCause::Dns),
+            signature: "dns".to_owned(),
+            failed: 13,
+            executed: 14,
+            example: Some("getaddrinfo ENOTFOUND <api> & more".to_owned()),
+        }),
+        requirements: Some(Box::new(Traceability {
+            requirements: 60,
+            executed: 59,
+            passed: 40,
+            failed: 1,
+            untraced_cases: 4,
+            lines: vec![line("REQ-1", RequirementStatus::Failed, 1), line("REQ-2", RequirementStatus::Partly, 0)],
+            more: 58,
+        })),
+        trend: Some(Box::new(Trend {
+            earlier: vec![TrendRun {
+                run: id("run-0"),
+                began_at: Some(datetime!(2026-11-23 09:30:15 UTC)),
+                counts: Counts { passed: 14, ..Counts::default() },
+            }],
+            pass_rate_change: Some(-15),
+            newly_failing: cases(30, vec![case("TC_1", Some(ResultStatus::Passed), Some(ResultStatus::Broken))]),
+            still_failing: TrendCases::default(),
+            fixed: cases(1, vec![case("TC_3", Some(ResultStatus::Failed), Some(ResultStatus::Passed))]),
+            flaky: TrendCases::default(),
+        })),
+    }
 }

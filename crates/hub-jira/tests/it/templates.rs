@@ -4,6 +4,7 @@
 use hub_document::{Inline, Limits, to_adf};
 use hub_domain::{
     facts::{IssueBody, IssueFacts},
+    insight::{FailureKind, Sightings},
     vocabulary::{CaseStatus, Locale},
 };
 use hub_jira::template::description;
@@ -62,6 +63,31 @@ fn a_test_case() {
 fn a_test_execution() {
     insta::assert_snapshot!("execution_en", laid_out(&adf(&sample::execution("run-1", Locale::En))));
     insta::assert_snapshot!("execution_es", laid_out(&adf(&sample::execution("run-1", Locale::Es))));
+}
+
+#[test]
+fn what_is_concluded_of_a_run() {
+    for (locale, language) in [(Locale::En, "en"), (Locale::Es, "es")] {
+        let mut facts = sample::execution("run-1", locale);
+        let IssueBody::TestExecution { run, .. } = &mut facts.body else { panic!("not a run") };
+        run.insight = sample::insight();
+        insta::assert_snapshot!(format!("execution_insight_{language}"), laid_out(&adf(&facts)));
+    }
+}
+
+#[test]
+fn a_bug_that_the_hub_made_says_where_it_was_seen() {
+    let mut facts = sample::bug("auto-0123456789abcdef", Locale::En);
+    let IssueBody::Bug(defect) = &mut facts.body else { panic!("not a bug") };
+    defect.sightings = Some(Sightings {
+        kind: FailureKind::Failure,
+        fingerprint: "f1:0123456789abcdef".to_owned(),
+        first_run: sample::id("run-1"),
+        last_run: sample::id("run-7"),
+        runs: 4,
+        reopened_in: Some(sample::id("run-6")),
+    });
+    insta::assert_snapshot!("bug_sightings", laid_out(&adf(&facts)));
 }
 
 #[test]

@@ -95,6 +95,7 @@ impl Normaliser {
                 ("environment", defect.environment),
             ]),
             other: defect.other,
+            sightings: None,
         };
         self.summary.defects += 1;
         let origin = self.origin(PRECEDENCE_DOCUMENT);

@@ -2,14 +2,14 @@
 
 use hub_domain::{
     ContentHash, Entity, ExternalId, Severity, TestResult, codes,
-    entity::{EntityFacts, TestCase},
+    entity::{EntityFacts, FailureFacts, ResultExtra, TestCase},
     record::ResultRecord,
     vocabulary::{CaseStatus, ResultStatus},
 };
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use super::{Fact, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, is_new, text};
-use crate::{case_id, words};
+use crate::{case_id, cause, fingerprint, words};
 
 impl Normaliser {
     pub(super) fn result(&mut self, record: ResultRecord, out: &mut Vec<Fact>) {
@@ -66,8 +66,20 @@ impl Normaliser {
         if let Some(environment) = text(record.environment.clone()) {
             *self.environments.entry(environment).or_default() += 1;
         }
+        let failure = failure(&record, &case, &title, status);
+        // An error of the infrastructure is no failure of the thing under test, whatever the tool calls it.
+        let status = match failure.as_ref().and_then(|f| f.cause) {
+            Some(_) if status.unsuccessful() => ResultStatus::Broken,
+            Some(_) | None => status,
+        };
         let device = text(record.device.clone());
-        let platform = device.as_deref().and_then(words::platform).map(str::to_owned).or(report.platform);
+        let named = record
+            .platform
+            .as_deref()
+            .map(|word| words::platform(word).map_or_else(|| words::key(word), str::to_owned));
+        let of_device = || device.as_deref().and_then(words::platform).map(str::to_owned);
+        let platform = named.filter(|word| !word.is_empty()).or_else(of_device).or(report.platform);
+        let extra = extra(&record);
         let result_key = self.result_key(&report.report, &record, &case);
         self.derive_case(&case, &title, &record, only_id, out);
         self.summary.counts.add(status, 1);
@@ -91,6 +103,8 @@ impl Normaliser {
             details: text(record.details),
             notes: text(record.notes),
             evidence,
+            extra,
+            failure,
         })));
     }
 
@@ -141,6 +155,47 @@ impl Normaliser {
     }
 }
 
+/// What is concluded from the error of a result that did not simply pass.
+fn failure(record: &ResultRecord, case: &ExternalId, title: &str, status: ResultStatus) -> Option<FailureFacts> {
+    let said = [&record.error_type, &record.message, &record.details];
+    if !(status.unsuccessful() || status == ResultStatus::Flaky) {
+        return None;
+    }
+    // A flaky result without an error has nothing by which its failure could be known again.
+    if status == ResultStatus::Flaky && said.iter().all(|text| text.as_deref().is_none_or(|t| t.trim().is_empty())) {
+        return None;
+    }
+    let error = fingerprint::Error {
+        test: title,
+        error_type: record.error_type.as_deref(),
+        message: record.message.as_deref(),
+        details: record.details.as_deref(),
+    };
+    Some(FailureFacts {
+        cause: cause::of_error(error.error_type, error.message, error.details),
+        fingerprint: fingerprint::fingerprint(case, &error),
+        signature: fingerprint::signature(&error),
+    })
+}
+
+/// Facts that not every tool tells.
+fn extra(record: &ResultRecord) -> ResultExtra {
+    let browser =
+        record.browser.as_deref().map(|word| words::browser(word).map_or_else(|| words::key(word), str::to_owned));
+    let of_device = || record.device.as_deref().and_then(words::browser).map(str::to_owned);
+    let browser = browser.filter(|word| !word.is_empty()).or_else(of_device);
+    let kept = |field: &str, word: &Option<String>| Some((field.to_owned(), text(word.clone())?));
+    ResultExtra {
+        browser,
+        source_words: kept("browser", &record.browser).into_iter().chain(kept("platform", &record.platform)).collect(),
+        history_id: text(record.history_id.clone()),
+        parameters: record.parameters.clone(),
+        tags: record.tags.clone(),
+        steps: record.steps.clone(),
+        output: text(record.output.clone()),
+    }
+}
+
 /// What tells a test from the others of its run. A unit separator stands between the parts.
 fn telling_parts(report: &ExternalId, record: &ResultRecord, case: &ExternalId) -> String {
     let mut parts = record.suite.join("\u{1e}");
@@ -158,11 +213,15 @@ fn telling_parts(report: &ExternalId, record: &ResultRecord, case: &ExternalId) 
     parts
 }
 
-/// The id of a test that has a name and no id: derived from its class or file and its title path, so that it is the same
-/// in the next run.
+/// The id of a test that has a name and no id, so that it is the same in the next run: derived from what its tool calls it
+/// across runs, else from its class or file and its title path.
 fn unnamed(record: &ResultRecord) -> Option<ExternalId> {
     if record.name.trim().is_empty() {
         return None;
+    }
+    if let Some(history) = record.history_id.as_deref().map(str::trim).filter(|id| !id.is_empty()) {
+        let hash = ContentHash::of_bytes(format!("history\u{1f}{history}").as_bytes());
+        return ExternalId::new(format!("auto-{}", hash.short())).ok();
     }
     let place = record.class_name.as_deref().or(record.file.as_deref()).unwrap_or_default();
     let path = format!("{place}\u{1f}{}\u{1f}{}", record.suite.join("\u{1e}"), record.name);

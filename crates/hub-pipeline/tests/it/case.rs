@@ -104,6 +104,7 @@ impl Case {
         for record in &file.records {
             normaliser.accept(record.clone(), &mut facts);
         }
+        normaliser.close(&mut facts);
         Read { facts, summary: normaliser.finish() }
     }
 }

@@ -4,6 +4,7 @@ use hub_domain::{
     Entity, EntityKind, ExternalId, Label,
     entity::{Counts, Coverage, Defect, EntityFacts, Origin, Release, Report, Run, TestCase},
     facts::{Desired, Publication, ResultLine},
+    insight::RunInsight,
     record::{DeclaredCounts, Record, ResultRecord},
     vocabulary::{CaseStatus, DefectSeverity, DefectStatus, Locale, Priority, ResultStatus},
 };
@@ -74,6 +75,7 @@ fn defect() -> impl Strategy<Value = Defect> {
         device,
         source_words: Vec::new(),
         other: Vec::new(),
+        sightings: None,
     })
 }
 
@@ -90,6 +92,7 @@ fn run() -> impl Strategy<Value = Run> {
         duration_ms: u64::from(numbers[0]),
         counts: Counts { passed: u64::from(numbers[1]), failed: u64::from(numbers[2]), ..Counts::default() },
         coverage: Coverage { executed: u64::from(numbers[3]), known: u64::from(numbers[0]) },
+        insight: RunInsight::default(),
     })
 }
 

@@ -8,6 +8,7 @@ use hub_domain::{
     entity::{Counts, Coverage, EntityFacts, Identity, Origin, ProjectFacts, Release, Report, Run},
     facts::{Publication, ResultLine, SuiteLine},
     ids::ProjectId,
+    insight::RunInsight,
     phrases::Phrase,
     vocabulary::{CaseStatus, Locale},
 };
@@ -134,6 +135,7 @@ impl Team {
             duration_ms: self.results.values().filter_map(|result| result.duration_ms).sum(),
             counts: self.counts(),
             coverage: self.coverage(),
+            insight: RunInsight::default(),
         };
         self.take(hub(arguments.id.clone(), EntityFacts::Run(run)));
         if let Some(release) = &arguments.release {

@@ -61,6 +61,9 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
     let by_hand = format!(
         "insert into hub.findings (project_id, tenant_id, kind, object, entity_type, external_id, remote_ref)
            values ('{project_id}', '{tenant_id}', 'gone', 'issue', 'run', 'r', 'X-1');
+         insert into hub.failures (project_id, tenant_id, fingerprint, kind, state, title, first_run, last_run, last_began_at, runs, consecutive)
+           values ('{project_id}', '{tenant_id}', 'f1:0123456789abcdef', 'failure', 'new', 't', 'r', 'r', now(), 1, 1);
+         insert into hub.failure_runs (project_id, tenant_id, fingerprint, run_id) values ('{project_id}', '{tenant_id}', 'f1:0123456789abcdef', 'r');
          insert into hub.key_scans (project_id, tenant_id, began_at) values ('{project_id}', '{tenant_id}', now());
          insert into hub.recoveries (project_id, tenant_id, began_at, reason, floor) values ('{project_id}', '{tenant_id}', now(), 'timeline', 0);
          insert into hub.project_settings (project_id, tenant_id, settings) values ('{project_id}', '{tenant_id}', '{{}}');

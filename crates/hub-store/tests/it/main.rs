@@ -8,6 +8,7 @@ mod detect;
 mod detect_rows;
 mod embedded;
 mod entities;
+mod failures;
 mod imports;
 mod isolation;
 mod ledger;

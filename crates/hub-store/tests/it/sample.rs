@@ -2,7 +2,7 @@
 
 use hub_domain::{
     Entity, ExternalId, ProjectKey, SpaceKey, TestResult,
-    entity::{Defect, EntityFacts, Origin, TestCase},
+    entity::{Defect, EntityFacts, Origin, ResultExtra, TestCase},
     vocabulary::{CaseStatus, DefectStatus, Locale, ResultStatus},
 };
 use hub_store::{NewProject, ProjectRow, Store};
@@ -83,6 +83,7 @@ pub fn defect(external_id: &str) -> Entity {
             device: None,
             source_words: vec![],
             other: vec![],
+            sightings: None,
         }),
     }
 }
@@ -106,5 +107,7 @@ pub fn result(key: &str, case: Option<&str>, status: ResultStatus) -> TestResult
         details: None,
         notes: None,
         evidence: vec!["shots/1.png".into()],
+        extra: ResultExtra::default(),
+        failure: None,
     }
 }
