@@ -48,6 +48,9 @@ codes! {
     EMPTY_REPORT = "HUB-1014", "the report holds no test", "Check that the test tool ran; an empty report is recorded as such.";
     UNREADABLE_FILE = "HUB-1015", "the file cannot be opened", "Check the path and the permission.";
     UNKNOWN_REFERENCE = "HUB-1016", "a record points to something that is not there", "Load the file that holds it as well; the record was taken without the link.";
+    SOURCES_DISAGREE = "HUB-1017", "two sources say different things of the same", "Look at both with `haida-hub rejects show`; `rejects resolve` keeps what counts now, and with `--take` the other.";
+    LEFT_OUT = "HUB-1018", "lines that hold no record were left out", "Nothing to do: repeated headers, template rows, footers and blank lines are no records.";
+    COLUMNS_ASSUMED = "HUB-1019", "a table was read by the look of its columns", "Compare with the file; describe the table in the project's `[[tables]]` to say what each column means.";
 
     SITE_UNREACHABLE = "HUB-2001", "the site does not answer", "Check the address, the network and the site's status page, then run the command again.";
     AUTHENTICATION = "HUB-2002", "the site does not accept the account or token", "Renew the API token and the value behind its credential reference; nothing was created.";

@@ -77,6 +77,9 @@ pub struct Origin {
     pub source: String,
     /// A higher number wins; equal numbers, the later one.
     pub precedence: u8,
+    /// The line of the file at which they stand, where they stand in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
 }
 
 /// An entity with its facts.
@@ -329,6 +332,9 @@ pub struct Defect {
     pub title: String,
     /// The test cases that show it.
     pub test_cases: Vec<ExternalId>,
+    /// Test cases whose own rows name it, in the order of their ids. They are kept beside the list's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_by: Vec<ExternalId>,
     /// The run in which it was seen.
     pub run: Option<ExternalId>,
     /// How bad it is.
