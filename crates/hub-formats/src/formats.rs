@@ -3,7 +3,7 @@
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
-use crate::{csv_cases, csv_defects, csv_results, junit};
+use crate::{csv_cases, csv_defects, csv_generic, csv_results, junit};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,8 @@ pub struct Format {
 }
 
 /// Every format. At most one recognises a file; the order is that of documents.
-pub static FORMATS: &[Format] = &[junit::FORMAT, csv_cases::FORMAT, csv_results::FORMAT, csv_defects::FORMAT];
+pub static FORMATS: &[Format] =
+    &[junit::FORMAT, csv_cases::FORMAT, csv_results::FORMAT, csv_defects::FORMAT, csv_generic::FORMAT];
 
 /// The format of a file that begins with `head`.
 #[must_use]

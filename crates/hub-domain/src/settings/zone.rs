@@ -27,7 +27,9 @@ mod tests {
 
     #[test]
     fn a_zone_is_known_or_a_mistake() {
-        for (name, known) in [("UTC", true), ("Europe/Madrid", true), ("America/Bogota", true), ("Madrid", false), ("", false)] {
+        for (name, known) in
+            [("UTC", true), ("Europe/Madrid", true), ("America/Bogota", true), ("Madrid", false), ("", false)]
+        {
             let mut mistakes = Vec::new();
             ZoneName(name.into()).check(&mut mistakes);
             assert_eq!(mistakes.is_empty(), known, "{name}: {mistakes:?}");

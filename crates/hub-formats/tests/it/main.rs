@@ -7,3 +7,4 @@ mod fixtures;
 mod hostile;
 mod render;
 mod stream;
+mod tables;
