@@ -363,7 +363,7 @@ fn report_facts(
 ) -> Entity {
     Entity {
         external_id: reference.report.clone(),
-        origin: Origin { source: format.to_owned(), precedence: PRECEDENCE_DOCUMENT },
+        origin: Origin { source: format.to_owned(), precedence: PRECEDENCE_DOCUMENT, line: None },
         facts: EntityFacts::Report(Report {
             title: file.name.clone(),
             run: reference.run.clone(),

@@ -363,6 +363,14 @@ pub struct Defect {
     pub other: Vec<(String, String)>,
 }
 
+impl Defect {
+    /// Every test case that shows it, each once: its own first, then those whose rows name it.
+    pub fn cases(&self) -> impl Iterator<Item = &ExternalId> {
+        let named = self.named_by.iter().filter(|case| !self.test_cases.contains(case));
+        self.test_cases.iter().chain(named)
+    }
+}
+
 /// A report: one file that was handed over for a run, with what it claims and what its rows say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {

@@ -44,7 +44,7 @@ pub struct Options {
     pub tables: Vec<TableSettings>,
 }
 
-/// The words of a table's cells that are taken for outcomes, folded: each is in the vocabulary of `hub-pipeline`.
+/// The words of a table's cells that are taken for outcomes: each is in the vocabulary of `hub-pipeline`.
 pub fn outcome_words() -> impl Iterator<Item = &'static str> {
     table::outcome::OUTCOMES.iter().map(|(word, _)| *word)
 }

@@ -3,6 +3,7 @@
 //! rules that both need. No clock, file, network or SQL: what a stage must know arrives as an argument.
 
 pub mod case_id;
+pub mod dates;
 pub mod normalise;
 pub mod plan;
 pub mod steps;

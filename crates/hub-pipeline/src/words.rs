@@ -24,15 +24,14 @@ pub fn key(word: &str) -> String {
 #[must_use]
 pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
-        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto" => {
-            ResultStatus::Passed
-        }
+        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "aprobada"
+        | "correcto" | "correcta" => ResultStatus::Passed,
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
         "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
-        | "deshabilitado" => ResultStatus::Skipped,
+        | "deshabilitado" | "saltado" | "saltada" => ResultStatus::Skipped,
         "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
         "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
         | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
@@ -82,7 +81,9 @@ pub fn defect_status(word: &str) -> Option<DefectStatus> {
     Some(match key(word).as_str() {
         "open" | "nueva" | "nuevo" | "new" | "abierta" | "abierto" | "pendiente" | "pending" | "reabierta"
         | "reabierto" | "reopened" | "bloqueada" | "bloqueado" => DefectStatus::Open,
-        "in_progress" | "en_curso" | "en_progreso" | "in_curso" => DefectStatus::InProgress,
+        "in_progress" | "en_curso" | "en_progreso" | "in_curso" | "en_desarrollo" | "en_revision" => {
+            DefectStatus::InProgress
+        }
         "resolved" | "resuelta" | "resuelto" | "fixed" | "corregido" | "corregida" => DefectStatus::Resolved,
         "closed" | "cerrada" | "cerrado" | "done" => DefectStatus::Closed,
         "rejected" | "wont_fix" | "won_t_fix" | "duplicate" | "desestimada" | "desestimado" | "rechazada"
@@ -97,7 +98,8 @@ pub fn case_status(word: &str) -> Option<CaseStatus> {
     Some(match key(word).as_str() {
         "generado" | "generada" | "draft" | "borrador" | "pendiente" | "pending" | "en_desarrollo" => CaseStatus::Draft,
         "active" | "activo" | "activa" | "ready" | "implementado" | "implementada" | "en_ejecucion" | "pasado"
-        | "fallido" | "bloqueado" | "approved" | "automated" => CaseStatus::Active,
+        | "fallido" | "bloqueado" | "approved" | "automated" | "pass" | "passed" | "ok" | "fail" | "failed" | "ko"
+        | "blocked" | "skipped" | "flaky" | "pasada" | "fallida" | "bloqueada" => CaseStatus::Active,
         "deprecated" | "deprecado" | "deprecada" | "archived" | "obsoleto" | "obsoleta" => CaseStatus::Deprecated,
         _ => return None,
     })

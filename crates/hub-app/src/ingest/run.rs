@@ -83,7 +83,7 @@ pub async fn save(
         counts,
         coverage: tx.cases_executed(project.id, id).await?,
     };
-    let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT };
+    let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT, line: None };
     let mut entities = vec![Entity { external_id: id.clone(), origin: origin(), facts: EntityFacts::Run(run) }];
     if let Some(release) = release {
         let facts = EntityFacts::Release(Release { name: release.as_str().to_owned() });
