@@ -8,6 +8,7 @@ mod formats;
 mod ingest;
 mod migrate;
 mod project;
+mod rejects;
 mod status;
 mod sync;
 mod work;
@@ -47,6 +48,7 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(&settings, arguments, output).await,
         Command::Status(arguments) => status::run(&settings, arguments, output).await,
         Command::Dlq(command) => dlq::run(&settings, command, output).await,
+        Command::Rejects(command) => rejects::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),
     }
 }

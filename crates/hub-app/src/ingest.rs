@@ -5,6 +5,7 @@
 mod files;
 mod reader;
 mod run;
+mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +15,7 @@ use std::{
 use hub_domain::{
     ExternalId, Position, Problem, Severity, codes,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
+    settings::{Precedence, ProjectSettings},
 };
 use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
 use hub_store::{Change, Import, ProjectRow, RunMonth, Store};
@@ -23,6 +25,7 @@ use serde_json::Value;
 use crate::{
     AppError, plan,
     progress::{Progress, Step},
+    settings,
 };
 
 /// The run that results belong to, as the command names it.
@@ -102,6 +105,7 @@ pub async fn ingest(
     progress: &dyn Progress,
 ) -> Result<IngestReport, AppError> {
     let run_id = run.map(|r| run::id(&r.id)).transpose()?;
+    let settings = settings::load(store, project).await?;
     let mut report = IngestReport::default();
     let mut touched = BTreeSet::new();
     let mut environments = BTreeMap::<String, u64>::new();
@@ -130,7 +134,7 @@ pub async fn ingest(
             continue;
         }
         let run = run.zip(run_id.as_ref());
-        let one = take(store, project, &file, digest, run, &mut touched, &mut report, progress).await?;
+        let one = take(store, project, &settings, &file, digest, run, &mut touched, &mut report, progress).await?;
         if let Some(environment) = one.environment {
             *environments.entry(environment).or_default() += one.report.results.total();
         }
@@ -184,6 +188,7 @@ async fn taken_before(
 async fn take(
     store: &Store,
     project: &ProjectRow,
+    settings: &ProjectSettings,
     file: &files::File,
     digest: files::Digest,
     run: Option<(&RunArguments, &ExternalId)>,
@@ -204,16 +209,16 @@ async fn take(
         Some(id) => Some(run::month(store, project, id).await?),
         None => None,
     };
-    let mut reading = reader::start(file, report_ref.clone());
+    let mut reading = reader::start(file, report_ref.clone(), settings);
     let mut one = FileReport::empty(file, Counts::default());
     let mut found = Found::default();
     while let Some(batch) = reading.next().await {
         let records = batch.len() as u64;
-        save(store, project, run_key.zip(month), batch, total, &mut found).await?;
+        save(store, project, &settings.precedence, file, run_key.zip(month), batch, total, &mut found).await?;
         progress.step(Step::Saved { records });
     }
     let (format, summary) = reading.finish().await?;
-    for problem in &found.problems {
+    for problem in found.problems.iter().chain(&found.conflicts.problems) {
         one.count(problem);
     }
     one.repaired += found.not_kept;
@@ -225,8 +230,7 @@ async fn take(
     let problems: Vec<(String, u64)> = found.by_code.iter().map(|(code, n)| ((*code).to_owned(), *n)).collect();
     let mut reported = false;
     if let (Some(reference), Some(format)) = (&report_ref, format)
-        && summary.cases == 0
-        && summary.defects == 0
+        && ((summary.cases == 0 && summary.defects == 0) || summary.counts.total() > 0)
     {
         let facts = report_facts(reference, format, file, &digest, &summary, &problems);
         let keys = month.map(|month| (month, found.result_keys.as_slice()));
@@ -235,6 +239,9 @@ async fn take(
     }
     let tx = store.worker(project.tenant_id).await?;
     tx.add_rejects(project.id, run_key, &file.name, &found.problems).await?;
+    // A file that was not read to its end says nothing of what it no longer has.
+    let source = found.source.as_deref().filter(|_| !one.stopped);
+    tx.settle_conflicts(project.id, &file.name, source, &found.conflicts.own).await?;
     tx.commit().await?;
     let import = format.map(|format| Import {
         run: run_key.cloned(),
@@ -293,6 +300,10 @@ impl FileReport {
 /// What a file's batches held beside rows.
 #[derive(Default)]
 struct Found {
+    /// What the file is, as its documents name it.
+    source: Option<String>,
+    /// Facts that do not count, because another source told others.
+    conflicts: told::Conflicts,
     /// Problems, the first [`KEPT_PROBLEMS`].
     problems: Vec<Problem>,
     /// Problems that are only counted.
@@ -307,9 +318,15 @@ struct Found {
 const KEPT_PROBLEMS: usize = 2_000;
 
 /// Saves one batch of facts and plans what it describes, in one transaction.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call site; the batch, where it belongs and the whole that it adds to"
+)]
 async fn save(
     store: &Store,
     project: &ProjectRow,
+    precedence: &Precedence,
+    file: &files::File,
     run: Option<(&ExternalId, RunMonth)>,
     batch: Vec<Fact>,
     total: &mut IngestReport,
@@ -334,9 +351,19 @@ async fn save(
             }
         }
     }
+    if found.source.is_none() {
+        found.source = entities.first().map(|entity| entity.origin.source.clone());
+    }
+    told::rank(&mut entities, &file.name, precedence);
     let tx = store.worker(project.tenant_id).await?;
+    let named = told::join_defects(&tx, project, &mut entities).await?;
+    let (mut upserted, rivals) = tx.upsert_entities_of(project.id, Some(&file.name), &entities).await?;
+    for (file, defect) in named {
+        upserted.extend(tx.upsert_entities_of(project.id, file.as_deref(), &[defect]).await?.0);
+    }
+    told::record(&tx, project, &file.name, &file.shown, rivals, &mut found.conflicts).await?;
     let mut saved = BTreeSet::new();
-    for upserted in tx.upsert_entities(project.id, &entities).await? {
+    for upserted in upserted {
         total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
         saved.insert(upserted.identity);
     }

@@ -6,6 +6,7 @@ pub mod case_id;
 pub mod dates;
 pub mod normalise;
 pub mod plan;
+pub mod rivals;
 pub mod steps;
 pub mod taxonomy;
 pub mod titles;

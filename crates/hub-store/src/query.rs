@@ -8,7 +8,7 @@ use tokio_postgres::{
 
 use crate::{
     StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, tx,
+    ledger_record, ledger_resolve, migrate, rate, recovery, rejects, results, results_read, settings, tx,
 };
 
 /// A statement that this crate sends.
@@ -69,6 +69,7 @@ pub fn statements() -> Vec<&'static Query> {
         migrate::QUERIES,
         rate::QUERIES,
         recovery::QUERIES,
+        rejects::QUERIES,
         results::QUERIES,
         results_read::QUERIES,
         settings::QUERIES,

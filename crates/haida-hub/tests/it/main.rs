@@ -19,4 +19,5 @@ mod killed;
 mod queue;
 mod settings;
 mod support;
+mod team_files;
 mod work;

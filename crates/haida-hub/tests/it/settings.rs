@@ -6,7 +6,13 @@ use crate::support::Hub;
 async fn settings_are_checked_kept_and_shown() {
     let hub = Hub::start().await;
     hub.ready();
-    let path = hub.write("project.toml", "[[tables]]\nname = \"ours\"\n".to_owned()).display().to_string();
+    let path = hub
+        .write(
+            "project.toml",
+            "[[tables]]\nname = \"ours\"\nholds = \"cases\"\ncolumns = { Ref = \"id\" }\n".to_owned(),
+        )
+        .display()
+        .to_string();
     let configure = ["project", "configure", "--project", "shop"];
     assert_eq!(hub.hub(&[&configure[..], &[&path]].concat()).json(0)["changed"], true);
     assert_eq!(hub.hub(&[&configure[..], &[&path]].concat()).json(0)["changed"], false);

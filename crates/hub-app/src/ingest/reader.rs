@@ -3,9 +3,12 @@
 
 use std::{fs, ops::ControlFlow};
 
-use hub_domain::{Position, Problem, Severity, codes, record::Record};
-use hub_formats::{Format, Sink};
-use hub_pipeline::normalise::{Context, Fact, Normaliser, ReportRef, Summary};
+use hub_domain::{Moment, Position, Problem, Severity, codes, record::Record, settings::ProjectSettings};
+use hub_formats::{Format, Options, Sink};
+use hub_pipeline::{
+    dates::Dates,
+    normalise::{Context, Fact, Normaliser, ReportRef, Summary},
+};
 use tokio::sync::mpsc;
 
 use super::files::File;
@@ -24,14 +27,17 @@ pub struct Reading {
 }
 
 /// Starts reading a file.
-pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
+pub fn start(file: &File, report: Option<ReportRef>, settings: &ProjectSettings) -> Reading {
+    let options = Options { tables: settings.tables.clone() };
+    let dates = Dates::new(Moment::now_utc(), &settings.time_zone);
     let (sender, batches) = mpsc::channel(BATCHES);
     let (path, shown) = (file.path.clone(), file.shown.clone());
     let done = tokio::task::spawn_blocking(move || {
         let context = Context { file: shown.clone(), report };
         let mut sink = Batches { normaliser: Normaliser::new(context), facts: Vec::with_capacity(BATCH), sender };
+        sink.normaliser.set_dates(dates);
         let format = match fs::File::open(&path) {
-            Ok(input) => hub_formats::read(&shown, input, &mut sink),
+            Ok(input) => hub_formats::read_with(&shown, input, &options, &mut sink),
             Err(error) => {
                 sink.problem(Problem {
                     code: &codes::UNREADABLE_FILE,
@@ -84,6 +90,10 @@ impl Batches {
 impl Sink for Batches {
     fn format(&mut self, format: &'static Format) {
         self.normaliser.read_as(format.name);
+    }
+
+    fn table(&mut self, name: &str) {
+        self.normaliser.read_table(name);
     }
 
     fn record(&mut self, record: Record) -> ControlFlow<()> {
