@@ -176,6 +176,11 @@ async fn taken_before(
 ) -> Result<Option<FileReport>, AppError> {
     let tx = store.worker(project.tenant_id).await?;
     let before = tx.find_import(project.id, run, &digest.hash).await?;
+    if !before.is_empty() && before.iter().all(|before| before.import.file_name != file.name) {
+        // It says by now what another file says: what was wrong with it before is that file's, or over.
+        tx.add_rejects(project.id, run, &file.name, &[]).await?;
+        tx.settle_conflicts(project.id, &file.name, Some(&[])).await?;
+    }
     tx.commit().await?;
     Ok(before.into_iter().next().map(|before| {
         let counts = serde_json::from_value(before.import.counts).unwrap_or_default();
@@ -239,9 +244,8 @@ async fn take(
     }
     let tx = store.worker(project.tenant_id).await?;
     tx.add_rejects(project.id, run_key, &file.name, &found.problems).await?;
-    // A file that was not read to its end says nothing of what it no longer has.
-    let source = found.source.as_deref().filter(|_| !one.stopped);
-    tx.settle_conflicts(project.id, &file.name, source, &found.conflicts.own).await?;
+    let conflicts = (!one.stopped).then_some(found.conflicts.own.as_slice());
+    tx.settle_conflicts(project.id, &file.name, conflicts).await?;
     tx.commit().await?;
     let import = format.map(|format| Import {
         run: run_key.cloned(),
@@ -300,8 +304,6 @@ impl FileReport {
 /// What a file's batches held beside rows.
 #[derive(Default)]
 struct Found {
-    /// What the file is, as its documents name it.
-    source: Option<String>,
     /// Facts that do not count, because another source told others.
     conflicts: told::Conflicts,
     /// Problems, the first [`KEPT_PROBLEMS`].
@@ -350,9 +352,6 @@ async fn save(
                 }
             }
         }
-    }
-    if found.source.is_none() {
-        found.source = entities.first().map(|entity| entity.origin.source.clone());
     }
     told::rank(&mut entities, &file.name, precedence);
     let tx = store.worker(project.tenant_id).await?;

@@ -154,9 +154,9 @@ static ADD: Query = Query {
 static GONE: Query = Query {
     doing: "resolve conflicts that a file no longer has",
     sql: "update hub.import_rejects r set resolved_at = coalesce(r.resolved_at, now()), resolved_by = 'hub'
-           where r.project_id = $1 and r.run_id = '' and r.file_name = $2 and r.facts is not null and r.source = $3
-             and (r.resolved_at is null or r.resolved_by = 'person') and not (r.id = any($4))",
-    types: &[Type::UUID, Type::TEXT, Type::TEXT, Type::INT8_ARRAY],
+           where r.project_id = $1 and r.run_id = '' and r.file_name = $2 and r.facts is not null
+             and (r.resolved_at is null or r.resolved_by = 'person') and not (r.id = any($3))",
+    types: &[Type::UUID, Type::TEXT, Type::INT8_ARRAY],
 };
 static AGREED: Query = Query {
     doing: "resolve conflicts on which the sources now agree",
@@ -249,8 +249,9 @@ impl WorkerTx {
         Ok(rows.first().map_or((0, false), |row| (row.get(0), row.get(1))))
     }
 
-    /// Resolves the conflicts of a file, read as `source`, that its latest version no longer has, and those anywhere on
-    /// which the sources agree by now. `found` are the numbers of those that it has.
+    /// Resolves the conflicts of a file that its latest version no longer has, and those anywhere on which the sources agree
+    /// by now. `found` are the numbers of those that it has; nothing where it was not read to its end, and so says nothing
+    /// of what it no longer has.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -258,11 +259,10 @@ impl WorkerTx {
         &self,
         project: ProjectId,
         file: &str,
-        source: Option<&str>,
-        found: &[i64],
+        found: Option<&[i64]>,
     ) -> Result<(), StoreError> {
-        if let Some(source) = source {
-            self.run(&GONE, &[&project.0, &file, &source, &found]).await?;
+        if let Some(found) = found {
+            self.run(&GONE, &[&project.0, &file, &found]).await?;
         }
         self.run(&AGREED, &[&project.0]).await?;
         Ok(())

@@ -48,9 +48,11 @@ pub async fn join_defects(
     let is_document = |entity: &Entity| entity.origin.precedence >= PRECEDENCE_DOCUMENT;
     let documents: BTreeSet<ExternalId> =
         entities.iter().filter(|entity| is_document(entity)).filter_map(|entity| defect_id(entity).cloned()).collect();
+    // Of rows that name a defect which nothing else tells, the first one does.
+    let mut first = BTreeSet::new();
     entities.retain(|entity| {
         let told = documents.contains(&entity.external_id) || known.contains_key(&entity.external_id);
-        defect_id(entity).is_none() || is_document(entity) || !told
+        defect_id(entity).is_none() || is_document(entity) || (!told && first.insert(entity.external_id.clone()))
     });
     let join = |entity: &mut Entity| {
         if let (EntityFacts::Defect(defect), Some(named)) = (&mut entity.facts, named.get(&entity.external_id)) {
