@@ -129,14 +129,20 @@ pub async fn ingest(
             report.files.push(report_of_copy);
             continue;
         }
-        if !again && let Some(before) = taken_before(store, project, run_id.as_ref(), &file, &digest).await? {
+        let own = if run.is_none() { run::of_table(&file, &digest, &settings) } else { None };
+        let own_id = own.as_ref().map(|own| run::id(&own.id)).transpose()?;
+        let named = run_id.as_ref().or(own_id.as_ref());
+        if !again && let Some(before) = taken_before(store, project, named, &file, &digest).await? {
             report.files.push(before);
             continue;
         }
-        let run = run.zip(run_id.as_ref());
+        let run = run.or(own.as_ref()).zip(named);
         let one = take(store, project, &settings, &file, digest, run, &mut touched, &mut report, progress).await?;
         if let Some(environment) = one.environment {
             *environments.entry(environment).or_default() += one.report.results.total();
+        }
+        if let (Some(own), Some(id)) = (&own, &own_id) {
+            report.entities_changed += run::save(store, project, id, own, one.reported, None, &mut touched).await?;
         }
         reported |= one.reported;
         taken.extend(one.import);
@@ -353,7 +359,7 @@ async fn save(
             }
         }
     }
-    told::rank(&mut entities, &file.name, precedence);
+    told::declare(&mut entities, &file.name, precedence);
     let tx = store.worker(project.tenant_id).await?;
     let named = told::join_defects(&tx, project, &mut entities).await?;
     let (mut upserted, rivals) = tx.upsert_entities_of(project.id, Some(&file.name), &entities).await?;

@@ -49,6 +49,13 @@ pub fn outcome_words() -> impl Iterator<Item = &'static str> {
     table::outcome::OUTCOMES.iter().map(|(word, _)| *word)
 }
 
+/// The format of a file, by its first 64 KiB; nothing where it is of none or cannot be read.
+pub fn recognise(mut input: impl Read, options: &Options) -> Option<&'static Format> {
+    let input = Input::open(&mut input).ok()?;
+    let head = input.head();
+    table::mapping::find(&head, &options.tables).map(|(_, format)| format).or_else(|| formats::recognise(&head))
+}
+
 /// Reads a file of any known format into `sink`, without anything that a project says.
 ///
 /// Returns what [`read_with`] returns.

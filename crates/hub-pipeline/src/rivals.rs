@@ -25,7 +25,7 @@ pub fn differences(winner: &EntityFacts, loser: &EntityFacts) -> Vec<&'static st
     }
 }
 
-/// Whether two documents of equal rank mean different things by one id: their titles are not the same words.
+/// Whether two documents of equal precedence mean different things by one id: their titles are not the same words.
 #[must_use]
 pub fn another_thing(one: &EntityFacts, other: &EntityFacts) -> bool {
     crate::words::key(one.title()) != crate::words::key(other.title())

@@ -170,6 +170,64 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_the_first_team_is_known_with_and_without_its_accents() {
+        for word in
+            ["P0", "p4", "CRÍTICA", "ALTA", "MEDIA", "BAJA", "Critical", "High", "Medium", "Low", "Normal", "Critica"]
+        {
+            assert!(priority(word).is_some(), "{word}");
+        }
+        for word in ["Alto", "Medio", "Bajo", "high", "medium", "low"] {
+            assert!(risk(word).is_some(), "{word}");
+        }
+        for word in [
+            "Generado",
+            "Pendiente",
+            "En_Desarrollo",
+            "Implementado",
+            "En_Ejecucion",
+            "Pasado",
+            "Fallido",
+            "Bloqueado",
+            "Deprecado",
+            "En Ejecución",
+            "PASSED",
+            "FAILED",
+            "Blocked",
+        ] {
+            assert!(case_status(word).is_some(), "{word}");
+        }
+        for word in [
+            "Nueva",
+            "En curso",
+            "Resuelta",
+            "Cerrada",
+            "Reabierta",
+            "Bloqueada",
+            "Pendiente",
+            "Desestimada",
+            "Open",
+            "Pending",
+            "in_progress",
+            "resolved",
+            "closed",
+            "wont_fix",
+            "duplicate",
+        ] {
+            assert!(defect_status(word).is_some(), "{word}");
+        }
+        for word in ["HIGH", "MEDIUM", "LOW", "CRITICAL", "Crítica", "Media"] {
+            assert!(severity(word).is_some(), "{word}");
+        }
+        for word in ["PENDIENTE", "Pendiente", "PENDING", "Generado", "NO_EJECUTADO", "Bloqueado", "BLOCKED", "Pasado"]
+        {
+            assert!(result_status(word).is_some(), "{word}");
+        }
+        for (device, expect) in [("DSK", "desktop"), ("MOB", "mobile"), ("iOS", "ios"), ("Android", "android")] {
+            assert_eq!(platform(device), Some(expect), "{device}");
+        }
+    }
+
+    #[test]
     fn environments_and_devices_are_united_but_never_invented() {
         assert_eq!(environment("mcprod").as_deref(), Some("production"));
         assert_eq!(environment("Staging API").as_deref(), Some("staging"));

@@ -255,3 +255,21 @@ async fn damaged_values_and_dates_are_told_and_the_rest_is_taken() {
     assert_eq!(generic["files"][0]["problems"][0]["code"], "HUB-1019");
     assert_eq!(generic["files"][0]["results"]["failed"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_results_without_a_run_is_a_run_of_its_own() {
+    let hub = Hub::start().await;
+    hub.ready();
+    let results = "TEST_ID|DISPOSITIVO|RESULTADO|ENTORNO|EVIDENCIA|NOTAS\nTC_A_001|iOS|PASS|mcprod||\nTC_A_001|Android|BLOQUEADO|mcprod||sin datos\n";
+    let report = ingest(&hub, "results.csv", results, &[]).json(0);
+    assert_eq!(report["files"][0]["results"]["passed"], 1, "{report}");
+    let again = ingest(&hub, "results.csv", results, &[]).json(0);
+    assert_eq!(again["files"][0]["already_taken"], true, "{again}");
+    ingest(&hub, "results.csv", results.replace("PASS", "FAIL"), &[]).json(0);
+    let runs: Vec<String> = summaries(&hub).await.into_iter().filter(|summary| summary.starts_with("csv-")).collect();
+    assert_eq!(runs.len(), 2, "another content is another run: {runs:?}");
+    assert!(runs.iter().all(|run| run.ends_with(" - results.csv")), "{runs:?}");
+    // A report of a tool says nothing of its run, and nothing is made up.
+    let junit = "<testsuites><testsuite name=\"s\"><testcase name=\"TC_X_001 - a\"/></testsuite></testsuites>";
+    assert_eq!(ingest(&hub, "junit.xml", junit, &[]).json(3)["files"][0]["problems"][0]["code"], "HUB-4004");
+}

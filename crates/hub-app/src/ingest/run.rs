@@ -1,15 +1,20 @@
 //! The run of an ingest: its id, its reports' ids, and the run itself as an entity computed from its rows.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use hub_domain::{
     ContentHash, Entity, EntityKind, ExternalId, Moment,
     entity::{EntityFacts, Identity, Origin, Release, Run},
+    settings::ProjectSettings,
 };
+use hub_formats::{Holds, Options};
 use hub_pipeline::{normalise::PRECEDENCE_DOCUMENT, words};
 use hub_store::{Change, ProjectRow, RunMonth, Store};
 
-use super::RunArguments;
+use super::{
+    RunArguments,
+    files::{Digest, File},
+};
 use crate::AppError;
 
 /// Reads a run's id.
@@ -20,6 +25,16 @@ pub fn id(text: &str) -> Result<ExternalId, AppError> {
 fn external(argument: &str, text: &str) -> Result<ExternalId, AppError> {
     ExternalId::new(text)
         .map_err(|e| AppError::Argument { what: format!("{argument} {text:?}"), rule: e.rule.to_owned() })
+}
+
+/// The run of a table of results for which nobody named one: its content. A table that people keep has no run of its own
+/// and no date, and a changed one is another run. Reports of tools need a run that is named.
+pub fn of_table(file: &File, digest: &Digest, settings: &ProjectSettings) -> Option<RunArguments> {
+    let options = Options { tables: settings.tables.clone() };
+    let format = fs::File::open(&file.path).ok().and_then(|input| hub_formats::recognise(input, &options))?;
+    let is_table = format.holds == Holds::Results && format.name.starts_with("csv-");
+    let id = format!("csv-{}", digest.hash.short());
+    is_table.then(|| RunArguments { id, title: Some(file.name.clone()), ..RunArguments::default() })
 }
 
 /// The id of a report: its run and its file; a long one ends in its hash.

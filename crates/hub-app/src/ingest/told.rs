@@ -1,4 +1,4 @@
-//! What documents tell of the same thing: the rank of each source, defects that the rows of cases name, and what becomes of
+//! What documents tell of the same thing: whose word counts, defects that the rows of cases name, and what becomes of
 //! facts that do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,15 +11,15 @@ use hub_store::{Conflict, EntityRow, ProjectRow, Rivals, WorkerTx};
 
 use crate::AppError;
 
-/// Gives the documents of a file the rank that the project's settings declare.
-pub fn rank(entities: &mut [Entity], file: &str, precedence: &Precedence) {
+/// Gives the documents of a file the precedence that the project's settings declare.
+pub fn declare(entities: &mut [Entity], file: &str, precedence: &Precedence) {
     for entity in entities.iter_mut().filter(|entity| entity.origin.precedence == PRECEDENCE_DOCUMENT) {
         let (format, table) = match entity.origin.source.split_once(':') {
             Some((format, table)) => (format, Some(table)),
             None => (entity.origin.source.as_str(), None),
         };
-        if let Some(rank) = precedence.rank(file, format, table) {
-            entity.origin.precedence = rank;
+        if let Some(declared) = precedence.of_source(file, format, table) {
+            entity.origin.precedence = declared;
         }
     }
 }
@@ -127,12 +127,12 @@ pub async fn record(
     Ok(())
 }
 
-/// The conflict of two sources, where there is one: of different ranks, any difference; of one rank, another title. A
+/// The conflict of two sources, where there is one: of different precedence, any difference; of the same, another title. A
 /// later version of the same facts is none.
 fn conflict(file: &str, rivals: Rivals) -> Option<Conflict> {
     let Rivals { before, told, saved } = rivals;
-    let equal_rank = before.entity.origin.precedence == told.origin.precedence;
-    if equal_rank && !rivals::another_thing(&before.entity.facts, &told.facts) {
+    let equal = before.entity.origin.precedence == told.origin.precedence;
+    if equal && !rivals::another_thing(&before.entity.facts, &told.facts) {
         return None;
     }
     let name_of = |row: &EntityRow| row.source_file.clone().unwrap_or_else(|| row.entity.origin.source.clone());
@@ -146,8 +146,18 @@ fn conflict(file: &str, rivals: Rivals) -> Option<Conflict> {
         return None;
     }
     let name = rivals::name(loser.facts.kind(), &loser.external_id);
-    let why = if equal_rank { "which came later" } else { "which counts more" };
+    let why = if equal { "which came later" } else { "which counts more" };
     let verb = if fields.len() == 1 { "differs" } else { "differ" };
     let message = format!("{name}: {} {verb} from {winner_name}, {why}", fields.join(", "));
     Some(Conflict { loser, file: loser_file, winner: winner_name, fields, message })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_word_that_tells_a_column_of_results_is_a_result() {
+        for word in hub_formats::outcome_words() {
+            assert!(hub_pipeline::words::result_status(word).is_some(), "{word}");
+        }
+    }
 }

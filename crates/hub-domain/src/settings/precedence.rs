@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The most sources that can be put in an order; more would be another way to say nothing.
 const MOST: usize = 40;
 
-/// The rank of the first; each that follows is one less, so that the last of [`MOST`] still stands above what is not named.
+/// The precedence of the first; each that follows is one less, so that the last of [`MOST`] still stands above what is not named.
 const FIRST: u8 = 90;
 
 /// Sources in the order in which they count, the first most: `ctb-master*.csv` or `file:...` for files by their names,
@@ -15,9 +15,9 @@ const FIRST: u8 = 90;
 pub struct Precedence(pub Vec<String>);
 
 impl Precedence {
-    /// The rank of a source that the order names; nothing for one that it does not.
+    /// The precedence of a source that the order names; nothing for one that it does not.
     #[must_use]
-    pub fn rank(&self, file: &str, format: &str, table: Option<&str>) -> Option<u8> {
+    pub fn of_source(&self, file: &str, format: &str, table: Option<&str>) -> Option<u8> {
         let own_name = file.rsplit(['/', '\\']).next().unwrap_or(file);
         let place = self.0.iter().take(MOST).position(|source| match source.split_once(':') {
             Some(("table", name)) => table == Some(name.trim()),
@@ -69,12 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_counts_most_and_what_is_not_named_has_no_rank() {
+    fn the_first_counts_most_and_what_is_not_named_has_none() {
         let order = Precedence(vec!["master*.csv".into(), "table:plan".into(), "format:csv-cases".into()]);
-        assert_eq!(order.rank("2026/master-v2.csv", "csv-cases", None), Some(90));
-        assert_eq!(order.rank("x.csv", "csv-cases", Some("plan")), Some(89));
-        assert_eq!(order.rank("x.csv", "csv-cases", None), Some(88));
-        assert_eq!(order.rank("x.csv", "csv-defects", None), None);
+        assert_eq!(order.of_source("2026/master-v2.csv", "csv-cases", None), Some(90));
+        assert_eq!(order.of_source("x.csv", "csv-cases", Some("plan")), Some(89));
+        assert_eq!(order.of_source("x.csv", "csv-cases", None), Some(88));
+        assert_eq!(order.of_source("x.csv", "csv-defects", None), None);
     }
 
     #[test]
