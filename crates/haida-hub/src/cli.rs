@@ -153,7 +153,7 @@ pub struct ProjectAddArgs {
 /// Arguments of `ingest`.
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Files or folders.
+    /// Files, folders, patterns, ZIP archives, files packed with gzip; `-` is standard input.
     #[arg(required = true, value_name = "FILES")]
     pub files: Vec<PathBuf>,
     /// The project's key.

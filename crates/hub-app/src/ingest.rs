@@ -3,8 +3,10 @@
 //! is kept, and every problem is kept with its position.
 
 mod files;
+mod keys;
 mod reader;
 mod run;
+mod together;
 mod told;
 
 use std::{
@@ -13,10 +15,11 @@ use std::{
 };
 
 use hub_domain::{
-    ExternalId, Position, Problem, Severity, codes,
+    ExternalId, Problem, Severity,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
     settings::{Precedence, ProjectSettings},
 };
+use hub_formats::Options;
 use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
 use hub_store::{Change, Import, ProjectRow, RunMonth, Store};
 use serde::Serialize;
@@ -27,6 +30,8 @@ use crate::{
     progress::{Progress, Step},
     settings,
 };
+pub use files::{Other, Others, STANDARD_INPUT};
+use keys::Keys;
 
 /// The run that results belong to, as the command names it.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +78,8 @@ pub struct FileReport {
 pub struct IngestReport {
     /// Each file.
     pub files: Vec<FileReport>,
+    /// Files of folders and archives that are no reports.
+    pub others: Others,
     /// Entities that are new or changed.
     pub entities_changed: u64,
     /// Results that are new or changed.
@@ -115,12 +122,14 @@ pub async fn ingest(
     let recorded = tx.imported_files(project.id, run_id.as_ref()).await?;
     tx.commit().await?;
     let mut digests = BTreeSet::new();
-    for file in files::expand(paths, &recorded)? {
+    let listing = list(paths, recorded, &settings).await?;
+    report.others = listing.others;
+    for file in listing.files {
         progress.step(Step::File { name: file.shown.clone() });
-        let digest = match files::digest(&file.path) {
+        let digest = match file.digest() {
             Ok(digest) => digest,
-            Err(error) => {
-                report.files.push(FileReport::unreadable(&file, &error));
+            Err(refusal) => {
+                report.files.push(FileReport::unreadable(&file, &refusal));
                 continue;
             }
         };
@@ -162,6 +171,19 @@ pub async fn ingest(
     }
     tx.commit().await?;
     Ok(report)
+}
+
+/// Lists the files behind paths, in a thread that may wait for the disk.
+async fn list(
+    paths: &[PathBuf],
+    recorded: Vec<(String, String)>,
+    settings: &ProjectSettings,
+) -> Result<files::Listing, AppError> {
+    let options = Options { tables: settings.tables.clone() };
+    let paths = paths.to_vec();
+    tokio::task::spawn_blocking(move || files::list(&paths, &recorded, &options))
+        .await
+        .map_err(|source| AppError::Stage { stage: "list the files", source: source.into() })?
 }
 
 struct Taken {
@@ -229,6 +251,7 @@ async fn take(
         progress.step(Step::Saved { records });
     }
     let (format, summary) = reading.finish().await?;
+    found.result_keys.sort();
     for problem in found.problems.iter().chain(&found.conflicts.problems) {
         one.count(problem);
     }
@@ -244,7 +267,7 @@ async fn take(
         && ((summary.cases == 0 && summary.defects == 0) || summary.counts.total() > 0)
     {
         let facts = report_facts(reference, format, file, &digest, &summary, &problems);
-        let keys = month.map(|month| (month, found.result_keys.as_slice()));
+        let keys = month.map(|month| (month, &found.result_keys));
         total.results_changed += close_report(store, project, reference, facts, keys, touched, total).await?;
         reported = true;
     }
@@ -283,15 +306,9 @@ impl FileReport {
     }
 
     /// A file that could not be opened: a problem of this file, and none of the others'.
-    fn unreadable(file: &files::File, error: &std::io::Error) -> Self {
+    fn unreadable(file: &files::File, refusal: &files::Refusal) -> Self {
         let mut report = Self::empty(file, Counts::default());
-        report.count(&Problem {
-            code: &codes::UNREADABLE_FILE,
-            message: error.to_string(),
-            position: Position { file: file.shown.clone(), line: None, column: None },
-            subject: None,
-            severity: Severity::Fatal,
-        });
+        report.count(&refusal.problem(&file.shown));
         report
     }
 
@@ -319,7 +336,7 @@ struct Found {
     /// All problems by code.
     by_code: BTreeMap<&'static str, u64>,
     /// The keys of its results: what an earlier version of the file had and this one has not goes.
-    result_keys: Vec<String>,
+    result_keys: Keys,
 }
 
 /// The most problems of one file that are kept one by one; beyond, they are counted by code. Worse ones always count.
@@ -346,7 +363,7 @@ async fn save(
         match fact {
             Fact::Entity(entity) => entities.push(*entity),
             Fact::Result(result) => {
-                found.result_keys.push(result.result_key.clone());
+                found.result_keys.add(&result.result_key);
                 results.push(*result);
             }
             Fact::Problem(problem) => {
@@ -415,14 +432,14 @@ async fn close_report(
     project: &ProjectRow,
     reference: &ReportRef,
     entity: Entity,
-    keys: Option<(RunMonth, &[String])>,
+    keys: Option<(RunMonth, &Keys)>,
     touched: &mut BTreeSet<Identity>,
     total: &mut IngestReport,
 ) -> Result<u64, AppError> {
     let tx = store.worker(project.tenant_id).await?;
     let mut pruned = 0;
     if let Some((month, keep)) = keys {
-        pruned = tx.prune_results(project.id, month, &reference.run, &reference.report, keep).await?;
+        pruned = tx.prune_results(project.id, month, &reference.run, &reference.report, |key| keep.holds(key)).await?;
     }
     for upserted in tx.upsert_entities(project.id, &[entity]).await? {
         total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));

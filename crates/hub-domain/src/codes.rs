@@ -35,7 +35,7 @@ codes! {
     NOT_A_REPORT = "HUB-1001", "the file is not a report the hub knows", "Hand over the report as the test tool wrote it; `haida-hub formats` lists what is known.";
     NOT_WELL_FORMED = "HUB-1002", "the file is damaged or ends too early", "Write the report again; what stands before the damage was taken.";
     UNKNOWN_ENCODING = "HUB-1003", "the file's encoding is unknown", "Save the file as UTF-8, or name its true encoding in the XML declaration.";
-    DOCTYPE_REFUSED = "HUB-1004", "the file declares a DOCTYPE", "Remove the DOCTYPE; reports need none and it can carry an attack.";
+    DOCTYPE_REFUSED = "HUB-1004", "the file's DOCTYPE may carry declarations", "Remove the DOCTYPE; reports need none and it can carry an attack.";
     TOO_MUCH_MARKUP = "HUB-1005", "a tag is larger or deeper than any report needs", "Check which tool wrote the file; limits are listed on this code's page.";
     NO_NAME = "HUB-1006", "a record has no name or id", "Give the test case a name or an id; without one it cannot be told from others.";
     ID_TWICE = "HUB-1007", "an id is used twice in one file", "Give each record its own id; the first one was taken.";
@@ -51,6 +51,11 @@ codes! {
     SOURCES_DISAGREE = "HUB-1017", "two sources say different things of the same", "Look at both with `haida-hub rejects show`; `rejects resolve` keeps what counts now, and with `--take` the other.";
     LEFT_OUT = "HUB-1018", "lines that hold no record were left out", "Nothing to do: repeated headers, template rows, footers and blank lines are no records.";
     COLUMNS_ASSUMED = "HUB-1019", "a table was read by the look of its columns", "Compare with the file; describe the table in the project's `[[tables]]` to say what each column means.";
+
+    ARCHIVE_BOMB = "HUB-1021", "the archive unpacks to more than any report holds", "Hand over the report itself, or an archive that holds nothing else.";
+    ARCHIVE_DAMAGED = "HUB-1022", "the archive or packed file cannot be unpacked", "Pack it again with plain ZIP or gzip, without a password.";
+    UNSAFE_PATH = "HUB-1023", "a path leads out of the folder or archive it belongs to", "Pack the files again with paths relative to one folder and without links.";
+    NESTED_ARCHIVE = "HUB-1024", "an archive lies inside an archive", "Unpack the outer archive and hand over what it holds.";
 
     SITE_UNREACHABLE = "HUB-2001", "the site does not answer", "Check the address, the network and the site's status page, then run the command again.";
     AUTHENTICATION = "HUB-2002", "the site does not accept the account or token", "Renew the API token and the value behind its credential reference; nothing was created.";

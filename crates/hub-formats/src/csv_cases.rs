@@ -11,7 +11,7 @@ use crate::table::columns::Kind;
 use crate::table::{self, Column, Ids, Reading, Row, WithoutId};
 
 pub(crate) const FORMAT: Format =
-    Format { name: "csv-cases", title: "Test cases as a table (CSV)", holds: Holds::Cases, sniff, read };
+    Format { name: "csv-cases", title: "Test cases as a table (CSV)", holds: Holds::Cases, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     table::is_table(head, Kind::Cases)

@@ -9,8 +9,14 @@ use crate::reporter::Reporter;
 use crate::table::columns::Kind;
 use crate::table::{self, Column, Ids, Reading, Row, WithoutId};
 
-pub(crate) const FORMAT: Format =
-    Format { name: "csv-defects", title: "Defects as a table (CSV)", holds: Holds::Defects, sniff, read };
+pub(crate) const FORMAT: Format = Format {
+    name: "csv-defects",
+    title: "Defects as a table (CSV)",
+    holds: Holds::Defects,
+    spread: false,
+    sniff,
+    read,
+};
 
 fn sniff(head: &Head<'_>) -> bool {
     table::is_table(head, Kind::Defects)

@@ -6,8 +6,14 @@ use crate::input::Input;
 use crate::reporter::Reporter;
 use crate::{csv_results, table};
 
-pub(crate) const FORMAT: Format =
-    Format { name: "csv-generic", title: "Results in any table (CSV)", holds: Holds::Results, sniff, read };
+pub(crate) const FORMAT: Format = Format {
+    name: "csv-generic",
+    title: "Results in any table (CSV)",
+    holds: Holds::Results,
+    spread: false,
+    sniff,
+    read,
+};
 
 fn sniff(head: &Head<'_>) -> bool {
     table::look::look(head).is_some()

@@ -9,8 +9,14 @@ use crate::reporter::Reporter;
 use crate::table::columns::Kind;
 use crate::table::{self, Column, Ids, Reading, Row, WithoutId};
 
-pub(crate) const FORMAT: Format =
-    Format { name: "csv-results", title: "Test results as a table (CSV)", holds: Holds::Results, sniff, read };
+pub(crate) const FORMAT: Format = Format {
+    name: "csv-results",
+    title: "Test results as a table (CSV)",
+    holds: Holds::Results,
+    spread: false,
+    sniff,
+    read,
+};
 
 fn sniff(head: &Head<'_>) -> bool {
     table::is_table(head, Kind::Results)

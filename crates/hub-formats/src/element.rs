@@ -17,7 +17,7 @@ pub(crate) struct Element {
     pub(crate) name: String,
     /// Attributes as name without prefix and value, at most 8,192 characters each.
     pub(crate) attributes: Vec<(String, String)>,
-    /// Its own text, cleaned, at most 32,768 characters.
+    /// Its own text, cleaned, at most 32,768 characters; as written and up to 11 MB where [`Visit::embeds`] says so.
     pub(crate) text: String,
     /// What stands inside.
     pub(crate) children: Vec<Element>,
@@ -86,6 +86,11 @@ pub(crate) trait Visit {
     /// What is wanted of the element `name` inside of `parents`, outermost first.
     fn want(&self, name: &str, parents: &[String]) -> Want;
 
+    /// Whether the text of an element `name` may embed a file, as base64 or in HTML, and is kept as it is written.
+    fn embeds(&self, _name: &str) -> bool {
+        false
+    }
+
     /// An element is entered; `head` has its attributes only.
     fn enter(&mut self, head: Element, reporter: &mut Reporter<'_>) -> ControlFlow<()>;
 
@@ -142,7 +147,7 @@ fn steps(xml: &mut Xml<'_, '_>, reporter: &mut Reporter<'_>, visit: &mut dyn Vis
                     Want::Whole => {
                         let mut element = Element::head(&start, reporter)?;
                         if !empty {
-                            rest(xml, &mut element, reporter)?;
+                            rest(xml, &mut element, reporter, visit)?;
                         }
                         visit.whole(element, reporter)
                     }
@@ -178,23 +183,33 @@ fn pass_over(xml: &mut Xml<'_, '_>) -> Result<(), Fault> {
 
 /// Reads what stands inside `top`, whose start tag was read. Beyond the limits of one element what follows is passed over
 /// and reported once.
-fn rest(xml: &mut Xml<'_, '_>, top: &mut Element, reporter: &mut Reporter<'_>) -> Result<(), Fault> {
+fn rest(xml: &mut Xml<'_, '_>, top: &mut Element, reporter: &mut Reporter<'_>, visit: &dyn Visit) -> Result<(), Fault> {
     let mut open: Vec<Element> = Vec::new();
     let mut text = Text::default();
-    let (mut nodes, mut bytes) = (0_usize, top.bytes());
+    let (mut nodes, mut bytes, mut embedded) = (0_usize, top.bytes(), 0_usize);
     let mut full = false;
     loop {
-        let at = open.last().map_or(top.at, |element| element.at);
-        text.begin(at);
-        xml.text((!full).then_some(&mut text))?;
         let into = open.last_mut().unwrap_or(&mut *top);
+        let embeds = visit.embeds(&into.name);
+        if embeds {
+            text.begin_embedding(into.at);
+        } else {
+            text.begin(into.at);
+        }
+        xml.text((!full).then_some(&mut text))?;
         let before = into.text.len();
-        text.append_to(&mut into.text, Field::Details, reporter);
-        bytes += into.text.len().saturating_sub(before);
+        if embeds {
+            text.append_raw(&mut into.text);
+            embedded += into.text.len().saturating_sub(before);
+        } else {
+            text.append_to(&mut into.text, Field::Details, reporter);
+            bytes += into.text.len().saturating_sub(before);
+        }
         match xml.tag()? {
             Tag::Start(start) => {
                 nodes += 1;
-                if !full && (nodes > limits::NODES_PER_ELEMENT || bytes > limits::TEXT_PER_ELEMENT) {
+                let over = bytes > limits::TEXT_PER_ELEMENT || embedded > limits::EMBEDDED_BYTES_PER_TEST / 3 * 4;
+                if !full && (nodes > limits::NODES_PER_ELEMENT || over) {
                     full = true;
                     let message = format!("<{}> holds more than can be kept; the rest was passed over", top.name);
                     reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(start.at), &message);
@@ -239,6 +254,10 @@ mod tests {
     }
 
     impl Visit for Seen {
+        fn embeds(&self, name: &str) -> bool {
+            name == "file"
+        }
+
         fn want(&self, name: &str, parents: &[String]) -> Want {
             match (name, parents.len()) {
                 ("test", _) => Want::Whole,
@@ -294,6 +313,19 @@ mod tests {
         let (seen, sink) = walked("<a>\n<test/><test><b></test>");
         assert_eq!((seen.whole.len(), seen.complete), (1, Some(false)));
         assert_eq!(sink.problems[0].position.line, Some(2));
+    }
+
+    #[test]
+    fn an_embedded_file_is_kept_whole_and_up_to_its_limit() {
+        let long = "A".repeat(300_000);
+        let (seen, sink) = walked(&format!("<a><test><file> {long}&amp;</file><x>{long}</x></test></a>"));
+        assert_eq!(seen.whole[0].children[0].text, format!(" {long}&"));
+        assert_eq!(seen.whole[0].children[1].text.len(), limits::DETAILS_CHARS);
+        assert_eq!(sink.problems.len(), 1, "the other text was cut");
+        let much = "A".repeat(limits::JSON_STRING_BYTES + 5);
+        let (seen, _) = walked(&format!("<a><test><file>{much}</file><file>{much}</file><file>x</file></test></a>"));
+        let lengths: Vec<usize> = seen.whole[0].children.iter().map(|file| file.text.len()).collect();
+        assert_eq!(lengths, [limits::JSON_STRING_BYTES; 2], "the third is beyond the limit of one test");
     }
 
     #[test]

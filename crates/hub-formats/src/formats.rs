@@ -3,7 +3,6 @@
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
-use crate::{csv_cases, csv_defects, csv_generic, csv_results, junit};
 
 /// What a file of a format holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +24,8 @@ pub struct Format {
     pub title: &'static str,
     /// What its files hold.
     pub holds: Holds,
+    /// Whether the files of one folder are one report: the tool writes a file for each suite or test.
+    pub spread: bool,
     /// Whether a file is of this format, by its content.
     pub sniff: fn(&Head<'_>) -> bool,
     /// Reads a file of this format. Everything that is wrong goes to the reporter.
@@ -32,8 +33,35 @@ pub struct Format {
 }
 
 /// Every format. At most one recognises a file; the order is that of documents.
-pub static FORMATS: &[Format] =
-    &[junit::FORMAT, csv_cases::FORMAT, csv_results::FORMAT, csv_defects::FORMAT, csv_generic::FORMAT];
+pub static FORMATS: &[Format] = &[
+    crate::junit::FORMAT,
+    crate::testng::FORMAT,
+    crate::nunit2::FORMAT,
+    crate::nunit3::FORMAT,
+    crate::cunit::FORMAT,
+    crate::xunitnet::FORMAT,
+    crate::trx::FORMAT,
+    crate::robot::FORMAT,
+    crate::allure1::FORMAT,
+    crate::allure2::FORMAT,
+    crate::playwright::FORMAT,
+    crate::cucumber_json::FORMAT,
+    crate::cucumber_messages::FORMAT,
+    crate::mocha::FORMAT,
+    crate::mochawesome::FORMAT,
+    crate::jest::FORMAT,
+    crate::pytest_json::FORMAT,
+    crate::newman::FORMAT,
+    crate::ctrf::FORMAT,
+    crate::gotest::FORMAT,
+    crate::dart::FORMAT,
+    crate::tap::FORMAT,
+    crate::k6::FORMAT,
+    crate::csv_cases::FORMAT,
+    crate::csv_results::FORMAT,
+    crate::csv_defects::FORMAT,
+    crate::csv_generic::FORMAT,
+];
 
 /// The format of a file that begins with `head`.
 #[must_use]

@@ -36,6 +36,19 @@ impl<'h> Head<'h> {
     /// The prolog, where the text is XML.
     #[must_use]
     pub fn prolog(&self) -> Prolog<'h> {
+        self.root().0
+    }
+
+    /// Whether the root element's tag has an attribute called `name`.
+    #[must_use]
+    pub fn root_has(&self, name: &str) -> bool {
+        let tag = self.root().1;
+        let tag = tag.split_once('>').map_or(tag, |(tag, _)| tag);
+        tag.split_whitespace().any(|part| part.split_once('=').map_or(part, |(key, _)| key) == name)
+    }
+
+    /// The prolog and what stands behind it, which begins with the root element's tag.
+    fn root(&self) -> (Prolog<'h>, &'h str) {
         let mut prolog = Prolog::default();
         let mut rest = self.text.trim_start();
         loop {
@@ -49,9 +62,9 @@ impl<'h> Head<'h> {
                 skip_doctype(after)
             } else {
                 prolog.root = rest.strip_prefix('<').and_then(name).map(local);
-                return prolog;
+                return (prolog, rest);
             };
-            let Some(after) = skipped else { return prolog };
+            let Some(after) = skipped else { return (prolog, "") };
             rest = after.trim_start();
         }
     }
@@ -60,6 +73,23 @@ impl<'h> Head<'h> {
     #[must_use]
     pub fn is_table(&self) -> bool {
         self.looks_like().starts_with("a table")
+    }
+
+    /// The root element's start tag without its brackets, as written; empty where the text is no XML.
+    #[must_use]
+    pub fn root_tag(&self) -> &'h str {
+        let Some(tag) = self.root().1.strip_prefix('<') else { return "" };
+        let mut quote = None;
+        let end = tag.char_indices().find_map(|(at, c)| {
+            match (quote, c) {
+                (Some(open), c) if open == c => quote = None,
+                (None, '"' | '\'') => quote = Some(c),
+                (None, '>') => return Some(at),
+                (Some(_) | None, _) => {}
+            }
+            None
+        });
+        tag.get(..end.unwrap_or(tag.len())).unwrap_or_default()
     }
 
     /// What the file looks like, as a fragment: `it looks like ...`.
@@ -154,6 +184,29 @@ mod tests {
         ] {
             assert_eq!(head(text).prolog(), Prolog { root, doctype }, "{text}");
         }
+    }
+
+    #[test]
+    fn the_root_tag_is_found_behind_any_prolog() {
+        for (text, tag) in [
+            (
+                "<?xml version='1.0'?><!-- <b> --><!DOCTYPE a [<!ENTITY b '>]'>]>\n<x:a b='>' c=\"1\"><d>",
+                "x:a b='>' c=\"1\"",
+            ),
+            ("<a/>", "a/"),
+            ("<a b='1", "a b='1"),
+            ("text", ""),
+        ] {
+            assert_eq!(head(text).root_tag(), tag, "{text}");
+        }
+    }
+
+    #[test]
+    fn attributes_of_the_root_are_those_of_its_own_tag() {
+        let text =
+            "<?xml version='1.0'?><!DOCTYPE s SYSTEM 's.dtd'>\n<s id='1'\n  executed = \"True\"><t result='x'/></s>";
+        let has = |name| head(text).root_has(name);
+        assert_eq!([has("id"), has("executed"), has("result"), has("version")], [true, true, false, false]);
     }
 
     #[test]

@@ -14,8 +14,11 @@ use crate::input::Input;
 use crate::limits;
 use crate::reporter::{At, Reporter};
 
+pub(crate) mod declared;
 mod filter;
+pub(crate) mod held;
 mod outline;
+pub(crate) mod steps;
 mod tree;
 mod walk;
 
@@ -46,6 +49,15 @@ pub(crate) fn is(path: &Path, pattern: &str) -> bool {
     let parts =
         pattern.matches("[]").count() + pattern.split(['.', '[']).filter(|p| !p.is_empty() && *p != "]").count();
     rest.is_empty() && if any { path.len() >= parts } else { path.len() == parts }
+}
+
+/// The last places of a path; empty where it is shorter.
+pub(crate) fn tail<const N: usize>(path: &Path) -> [&str; N] {
+    let skipped = path.len().saturating_sub(N);
+    std::array::from_fn(|index| {
+        let place = (skipped + index + path.len().min(N)).checked_sub(N).filter(|place| *place >= skipped);
+        place.and_then(|place| path.get(place)).map(String::as_str).unwrap_or_default()
+    })
 }
 
 /// Goes through a document. A damage ends it with a fatal problem; what was complete before it is at the sink.
@@ -130,8 +142,15 @@ pub(crate) fn lines(
     }
 }
 
+/// The documents on the first lines of a file, for recognising a format; other lines may stand between them.
+pub(crate) fn first_lines<'h>(head: &crate::head::Head<'h>) -> impl Iterator<Item = Value> + use<'h> {
+    const LINES: usize = 100;
+    let whole = head.text.split_inclusive('\n').take(LINES).map(str::trim);
+    whole.filter(|line| line.starts_with(['{', '['])).filter_map(|line| serde_json::from_str(line).ok())
+}
+
 /// Reads a line without its end into `line`; `Some(false)` where it was too long and passed over, nothing at the end.
-fn next_line(input: &mut Input<'_>, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
+pub(crate) fn next_line(input: &mut Input<'_>, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
     line.clear();
     let (mut any, mut whole) = (false, true);
     loop {
@@ -168,6 +187,15 @@ pub(crate) fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
 /// The items of an array; none where it is no array.
 pub(crate) fn items<'v>(value: &'v Value, path: &[&str]) -> &'v [Value] {
     at(value, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A value that is neither an object nor an array, as text; nothing for `null`.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// A whole number of milliseconds from a number or a text that holds one; `per_second` where the source counts seconds.
@@ -213,6 +241,15 @@ mod tests {
         ] {
             assert_eq!(is(&path(place), pattern), expect, "{place} {pattern}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_path_is_what_tells_a_place() {
+        let path: Vec<String> = ["a", "b", "[]"].map(str::to_owned).to_vec();
+        assert_eq!(tail::<2>(&path), ["b", "[]"]);
+        assert_eq!(tail::<3>(&path), ["a", "b", "[]"]);
+        assert_eq!(tail::<4>(&path), ["", "a", "b", "[]"]);
+        assert_eq!(tail::<2>(&[]), ["", ""]);
     }
 
     #[test]

@@ -24,16 +24,18 @@ use crate::text::Text;
 use crate::xml::{Fault, Start, Tag, Xml};
 
 mod case;
-mod counts;
+pub(crate) mod counts;
 mod suite;
-mod values;
+pub(crate) mod values;
+
+pub(crate) use values::{PropertyKind, property_kind};
 
 use case::{Case, Mark};
 use counts::Counts;
 use suite::Suites;
 
 pub(crate) const FORMAT: Format =
-    Format { name: "junit", title: "JUnit XML and its dialects", holds: Holds::Results, sniff, read };
+    Format { name: "junit", title: "JUnit XML and its dialects", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
     matches!(head.prolog().root, Some("testsuites" | "testsuite"))

@@ -10,26 +10,64 @@ use std::io::Read;
 use hub_domain::codes;
 use hub_domain::settings::TableSettings;
 
+mod allure1;
+mod allure2;
+pub mod attempts;
+mod clock;
 mod csv_cases;
 mod csv_defects;
 mod csv_generic;
 mod csv_results;
+mod ctrf;
+mod cucumber_json;
+mod cucumber_messages;
+mod cunit;
+mod dart;
+mod declared;
 pub mod decode;
+mod dotnet;
 mod element;
+mod embedded;
 pub mod entities;
+mod fill;
 pub mod formats;
+mod gherkin;
+mod gotest;
 pub mod head;
+mod held;
 pub mod hygiene;
 pub mod input;
+mod jest;
 mod json;
 mod junit;
+mod k6;
 pub mod limits;
+mod mocha;
+mod mochawesome;
+mod naming;
+mod newman;
+mod nunit;
+mod nunit2;
+mod nunit3;
+mod open_suites;
+mod parts;
+mod playwright;
+mod printed;
+mod pytest_json;
+mod report;
 pub mod reporter;
+mod robot;
+mod rows;
 mod scan;
 pub mod sink;
+mod steps;
 mod table;
+mod tap;
+mod testng;
 mod text;
+mod trx;
 mod xml;
+mod xunitnet;
 
 pub use formats::{FORMATS, Format, Holds};
 pub use sink::{Collected, Sink};
@@ -49,11 +87,35 @@ pub fn outcome_words() -> impl Iterator<Item = &'static str> {
     table::outcome::OUTCOMES.iter().map(|(word, _)| *word)
 }
 
-/// The format of a file, by its first 64 KiB; nothing where it is of none or cannot be read.
-pub fn recognise(mut input: impl Read, options: &Options) -> Option<&'static Format> {
-    let input = Input::open(&mut input).ok()?;
+/// What a file is, by its beginning.
+#[derive(Debug, Clone)]
+pub enum Look {
+    /// A report of this format.
+    Report(&'static Format),
+    /// Something else, as a fragment: `a PNG image`.
+    Other(String),
+    /// Nothing that could be told: it is empty, or its beginning cannot be read as text. [`read`] says what is wrong.
+    Nothing,
+}
+
+/// Looks at the beginning of a file.
+///
+/// # Errors
+/// The source fails.
+pub fn look(mut input: impl Read, options: &Options) -> std::io::Result<Look> {
+    let input = match Input::open(&mut input) {
+        Ok(input) => input,
+        Err(OpenError::Encoding(_)) => return Ok(Look::Nothing),
+        Err(OpenError::Io(error)) => return Err(error),
+    };
     let head = input.head();
-    table::mapping::find(&head, &options.tables).map(|(_, format)| format).or_else(|| formats::recognise(&head))
+    let own = table::mapping::find(&head, &options.tables).map(|(_, format)| format);
+    if let Some(format) = own.or_else(|| formats::recognise(&head)) {
+        return Ok(Look::Report(format));
+    }
+    let hidden = head.prolog().root.is_none() && head.prolog().doctype.is_some();
+    let empty = head.text.trim().is_empty();
+    Ok(if hidden || empty { Look::Nothing } else { Look::Other(head.looks_like()) })
 }
 
 /// Reads a file of any known format into `sink`, without anything that a project says.

@@ -7,6 +7,9 @@ pub const ATTRIBUTES_PER_TAG: usize = 256;
 /// a missing quote or an attack, and it must be in memory as a whole.
 pub const TAG_BYTES: u64 = 1 << 20;
 
+/// Bytes of a DOCTYPE that only names a grammar; the longest in use (XHTML's) has 120.
+pub const DOCTYPE_BYTES: usize = 1_024;
+
 /// Nested elements. The deepest real report has 9; every open element costs memory until it is closed.
 pub const DEPTH: usize = 256;
 
@@ -40,6 +43,12 @@ pub const EMBEDDED_BYTES_PER_TEST: usize = 16 << 20;
 /// Bytes of one JSON string: an embedded attachment in base64. What follows is dropped before it reaches memory.
 pub const JSON_STRING_BYTES: usize = EMBEDDED_BYTES / 3 * 4 + 4;
 
+/// Bytes of results that wait for the name of their suite, which a JSON report may write behind them.
+pub const JSON_HELD_BYTES: usize = 24 << 20;
+
+/// Bytes of scenarios that a Cucumber run defines and has not run: about 100,000 of them.
+pub const DEFINED_BYTES: usize = 48 << 20;
+
 /// Elements and attributes that one test's element may hold in memory as a tree; what follows is passed over.
 pub const NODES_PER_ELEMENT: usize = 20_000;
 
@@ -49,6 +58,9 @@ pub const TEXT_PER_ELEMENT: usize = 4 << 20;
 /// Bytes kept of one running text before it is cleaned and cut: the largest text in the widest encoding, and as much
 /// again for escape sequences that cleaning removes.
 pub const RAW_TEXT_BYTES: usize = DETAILS_CHARS * 8;
+
+/// Bytes of the results that wait for what their file says of them further down: about 40,000 of usual size.
+pub const HELD_BYTES: usize = 40 << 20;
 
 /// Problems of one file that are reported one by one; a person reads no more, and the rest is counted.
 pub const PROBLEMS_PER_FILE: usize = 1_000;

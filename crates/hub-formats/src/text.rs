@@ -19,6 +19,8 @@ pub struct Text {
     /// What follows behind the limit, as far as it may hold the beginning of a mark.
     tail: String,
     over: bool,
+    /// Bytes that are kept beyond the usual, for a text whose end matters.
+    more: usize,
     late: Vec<String>,
     odd: Odd,
     at: Option<At>,
@@ -31,6 +33,7 @@ impl Text {
         self.kept.clear();
         self.tail.clear();
         self.over = false;
+        self.more = 0;
         self.late.clear();
         self.odd = Odd::default();
     }
@@ -41,13 +44,26 @@ impl Text {
         self.at = Some(at);
     }
 
+    /// As [`Text::begin`], for a text that may embed a file: it is kept up to the limit of those.
+    pub fn begin_embedding(&mut self, at: At) {
+        self.begin(at);
+        self.more = limits::JSON_STRING_BYTES;
+    }
+
+    /// Appends the text as it is written, neither cleaned nor cut to a field, and forgets it. What is as long as
+    /// [`limits::JSON_STRING_BYTES`] may have lost its end.
+    pub fn append_raw(&mut self, out: &mut String) {
+        out.push_str(&std::mem::take(&mut self.kept));
+        self.clear();
+    }
+
     /// Adds a piece.
     pub fn push(&mut self, piece: &str) {
         if self.over {
             self.scan(piece);
             return;
         }
-        let room = limits::RAW_TEXT_BYTES.saturating_sub(self.kept.len());
+        let room = limits::RAW_TEXT_BYTES.max(self.more).saturating_sub(self.kept.len());
         if piece.len() <= room {
             self.kept.push_str(piece);
             return;
@@ -111,6 +127,13 @@ impl Text {
             attachments.append(&mut self.late);
         }
         let text = hygiene::trim_blank_lines(&cleaned);
+        // A text that is full stays as it is: to add and cut again at every piece would cost its whole length each time.
+        let full = out.len() >= field.limit() && out.ends_with(limits::CUT_MARK);
+        if full {
+            self.scratch = cleaned;
+            self.clear();
+            return;
+        }
         if !text.is_empty() {
             if !out.is_empty() {
                 out.push('\n');
@@ -150,6 +173,11 @@ impl Text {
         };
         self.tail = keep.to_owned();
     }
+}
+
+/// A text without its attachment marks, whose paths go to `attachments`.
+pub(crate) fn without_marks(text: &str, attachments: &mut Vec<String>) -> String {
+    if has_mark(text) { take_marks(text, attachments) } else { text.to_owned() }
 }
 
 fn has_mark(text: &str) -> bool {

@@ -2,7 +2,7 @@
 //! length needs bounded memory and one odd reference never ends the file.
 //!
 //! Not a validating reader: duplicate attributes are taken as the first one, namespaces are prefixes that are ignored,
-//! and a DOCTYPE is refused before anything in it is read.
+//! and a DOCTYPE is passed over where it only names things and refused where it may declare any: none is ever fetched.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
@@ -193,11 +193,25 @@ impl<'i, 'r> Xml<'i, 'r> {
             return until(input, b"]]>", "a CDATA section", into, at).map(|()| true);
         }
         if ahead.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!DOCTYPE")) {
-            let message = "a DOCTYPE is refused unread".to_owned();
-            return Err(Fault { code: &codes::DOCTYPE_REFUSED, at, message });
+            return self.doctype(at).map(|()| true);
         }
         let message = "`<!` begins neither a comment nor a CDATA section".to_owned();
         Err(Fault { code: &codes::NOT_WELL_FORMED, at, message })
+    }
+
+    /// Passes over a DOCTYPE that names the root and perhaps where its grammar is, as CUnit writes it. What it names is
+    /// never fetched. One that declares something in brackets, or that is no plain one, is refused unread.
+    fn doctype(&mut self, at: At) -> Result<(), Fault> {
+        let refused = |why: &str| Fault { code: &codes::DOCTYPE_REFUSED, at, message: format!("a DOCTYPE {why}") };
+        if self.depth > 0 {
+            return Err(refused("inside of an element is refused unread"));
+        }
+        let input = self.reader.get_mut();
+        let ahead = input.peek(limits::DOCTYPE_BYTES).map_err(|error| source_fault(&error, at))?;
+        let ahead = ahead.get(..limits::DOCTYPE_BYTES).unwrap_or(ahead);
+        let length = plain_doctype(ahead).ok_or_else(|| refused("that may declare something is refused unread"))?;
+        input.consume(length);
+        Ok(())
     }
 
     /// Reads the tag that comes next; to be called after [`Xml::text`].
@@ -255,6 +269,22 @@ impl<'i, 'r> Xml<'i, 'r> {
         }
         Ok(Tag::Start(Start { event, empty, at }))
     }
+}
+
+/// The length of a DOCTYPE that declares nothing: names and quoted texts up to its `>`, and no markup among them.
+fn plain_doctype(bytes: &[u8]) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in bytes.iter().copied().enumerate().skip("<!DOCTYPE".len()) {
+        match (quote, byte) {
+            (_, b'<') | (None, b'[' | b']' | b'%' | b'&') => return None,
+            (Some(open), byte) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'>') => return Some(at + 1),
+            (None, _) => {}
+        }
+    }
+    None
 }
 
 fn push(into: &mut Option<&mut Text>, bytes: Option<&[u8]>) {

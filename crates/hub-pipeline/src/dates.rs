@@ -62,7 +62,8 @@ impl Dates {
         Self { now: Some(now), zone: TimeZone::get(&zone.0).unwrap_or(TimeZone::UTC) }
     }
 
-    /// A moment of a tool's report: RFC 3339, or the same without a zone, which is then UTC.
+    /// A moment of a tool's report: RFC 3339, also with a space for its `T` (NUnit); with the name of a zone (TestNG), as far
+    /// as the name means one zone only; or without a zone, which is then UTC.
     ///
     /// # Errors
     /// A fragment that says why it is none.
@@ -70,8 +71,11 @@ impl Dates {
         let value = value.trim();
         let plain = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second][optional [.[subsecond]]]");
         let spaced = value.replacen(' ', "T", 1);
-        let moment = OffsetDateTime::parse(value, &Rfc3339)
-            .ok()
+        let zoned = value.rsplit_once(' ').and_then(|(local, zone)| Some(format!("{local}{}", offset(zone)?)));
+        let moment = [Some(value), Some(spaced.as_str()), zoned.as_deref()]
+            .into_iter()
+            .flatten()
+            .find_map(|value| OffsetDateTime::parse(value, &Rfc3339).ok())
             .or_else(|| PrimitiveDateTime::parse(&spaced, plain).ok().map(PrimitiveDateTime::assume_utc));
         self.checked(moment.ok_or("cannot be read")?, FIRST_YEAR_OF_REPORTS, "is before 2000")
     }
@@ -121,6 +125,24 @@ impl Dates {
     }
 }
 
+/// The offset of a zone that Java names by letters. `IST`, `CST`, `BST`, `MST` mean several zones and are none here.
+fn offset(zone: &str) -> Option<&str> {
+    Some(match zone {
+        "UTC" | "GMT" | "WET" => "+00:00",
+        "CET" | "WEST" => "+01:00",
+        "CEST" | "EET" => "+02:00",
+        "EEST" | "MSK" => "+03:00",
+        "JST" | "KST" => "+09:00",
+        "ART" | "BRT" => "-03:00",
+        "EDT" => "-04:00",
+        "EST" | "CDT" | "COT" | "PET" => "-05:00",
+        "MDT" => "-06:00",
+        "PDT" => "-07:00",
+        "PST" => "-08:00",
+        _ => zone.strip_prefix("GMT").filter(|offset| offset.len() == 6)?,
+    })
+}
+
 /// A moment without a zone as people write it.
 fn local(value: &str) -> Option<PrimitiveDateTime> {
     // One or more spaces, or a comma, between the day and the time.
@@ -159,7 +181,19 @@ mod tests {
         ] {
             assert!(dates.of_report(value).is_ok(), "{value}");
         }
+        for value in [
+            "2025-12-15 19:59:34Z",
+            "2025-12-15T19:59:34 UTC",
+            "2025-12-15T20:59:34 CET",
+            "2025-12-15T21:59:34 GMT+02:00",
+            "2025-12-15T16:59:34 ART",
+        ] {
+            assert_eq!(dates.of_report(value), Ok(datetime!(2025-12-15 19:59:34 UTC)), "{value}");
+        }
         for (value, reason) in [
+            ("2025-12-15T19:59:34 IST", "cannot be read"),
+            ("2025-12-15T19:59:34 GMTTTTTTT", "cannot be read"),
+            ("2025-12-15 GMT", "cannot be read"),
             ("", "cannot be read"),
             ("++34600000000", "cannot be read"),
             ("yesterday", "cannot be read"),

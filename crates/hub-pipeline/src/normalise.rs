@@ -3,8 +3,9 @@
 
 mod documents;
 mod results;
+mod seen;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use hub_domain::{
     ContentHash, Entity, ExternalId, Moment, Position, Problem, Severity, TestResult,
@@ -14,6 +15,7 @@ use hub_domain::{
 };
 
 use crate::dates::Dates;
+use seen::Seen;
 
 /// Facts from a team's own document win over facts derived from a result's title.
 pub const PRECEDENCE_DOCUMENT: u8 = 50;
@@ -21,6 +23,20 @@ pub const PRECEDENCE_DOCUMENT: u8 = 50;
 pub const PRECEDENCE_DERIVED_TITLE: u8 = 10;
 /// Facts derived from a bare id.
 pub const PRECEDENCE_DERIVED_ID: u8 = 5;
+
+/// Ids that are remembered as told already.
+const REMEMBERED: usize = 100_000;
+
+/// Remembers an id and says whether it is new. Beyond [`REMEMBERED`] everything is forgotten.
+fn is_new(ids: &mut HashSet<ExternalId>, id: &ExternalId) -> bool {
+    if ids.contains(id) {
+        return false;
+    }
+    if ids.len() >= REMEMBERED {
+        ids.clear();
+    }
+    ids.insert(id.clone())
+}
 
 /// What the normaliser must know about the file.
 #[derive(Debug, Clone)]
@@ -82,7 +98,8 @@ pub struct Normaliser {
     top_level: DeclaredCounts,
     environments: BTreeMap<String, u64>,
     /// How often each test was seen, by the hash of its key: a repeated test is another result, not the same one.
-    repeated: HashMap<u64, u32>,
+    repeated: Seen,
+    /// Cases that were derived already, the last [`REMEMBERED`]: to derive one again costs a comparison and changes nothing.
     derived: HashSet<ExternalId>,
     suites: HashSet<ExternalId>,
     /// The start of the suite that was announced last, for results that name none of their own.
@@ -101,7 +118,7 @@ impl Normaliser {
             summary: Summary::default(),
             top_level: DeclaredCounts::default(),
             environments: BTreeMap::new(),
-            repeated: HashMap::new(),
+            repeated: Seen::default(),
             derived: HashSet::new(),
             suites: HashSet::new(),
             suite_started: None,
@@ -121,6 +138,11 @@ impl Normaliser {
     /// The file was recognised as a format: facts name it as their source.
     pub fn read_as(&mut self, format: &'static str) {
         self.format = format;
+    }
+
+    /// Goes on with another file of the same report: problems name it.
+    pub fn read_file(&mut self, file: &str) {
+        file.clone_into(&mut self.context.file);
     }
 
     /// Takes one record and adds what follows from it to `out`.

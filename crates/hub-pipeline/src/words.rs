@@ -20,21 +20,46 @@ pub fn key(word: &str) -> String {
     key.trim_end_matches('_').to_owned()
 }
 
-/// The status of a result, in the words of JUnit, Playwright, Allure, TestNG, NUnit, and of the teams' tables.
+/// The status of a result, in the words of every format that is read, and of the teams' tables.
+///
+/// pytest's `xfailed` was expected and counts as left out, as in its own JUnit report; `xpassed` passed, and where that is
+/// a mistake (`strict`) pytest says `failed`. `rerun` is an attempt whose repetition never came. CTRF's `other` is an
+/// outcome that its tool had no word for: nobody can say that it passed.
 #[must_use]
 pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
+        // NUnit's `Warning` passed with remarks, which are its steps.
+        "warning" => ResultStatus::Passed,
         "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "aprobada"
-        | "correcto" | "correcta" => ResultStatus::Passed,
+        | "correcto" | "correcta" | "xpassed" => ResultStatus::Passed,
+        // TRX: it ran and nothing is said against it.
+        "passedbutrunaborted" | "completed" => ResultStatus::Passed,
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
-        "broken" | "error" | "errored" | "roto" => ResultStatus::Broken,
+        // TestNG: one of several invocations failed, though fewer than the test allows.
+        "success_percentage_failure" => ResultStatus::Failed,
+        // What stands around a test failed (TestNG, CUnit), or the test itself cannot be run as it is written (NUnit, TRX).
+        "configuration_failure" | "suite_failure" | "invalid" | "notrunnable" | "cancelled" => ResultStatus::Broken,
+        // NUnit: it runs only where somebody asks for it by name.
+        "explicit" => ResultStatus::Skipped,
+        // Allure's `unknown` and Cucumber's `UNKNOWN` are tests that began and of which no answer came.
+        "broken" | "error" | "errored" | "roto" | "interrupted" | "unknown" | "running" | "hook_error"
+        | "cleanup_error" | "rerun" | "other" => ResultStatus::Broken,
+        // TRX: what ran the test ended, not the test.
+        "aborted" | "disconnected" => ResultStatus::Broken,
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
-        | "deshabilitado" | "saltado" | "saltada" => ResultStatus::Skipped,
-        "blocked" | "bloqueado" | "bloqueada" => ResultStatus::Blocked,
-        "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
-        | "unknown" | "not_executed" | "" => ResultStatus::NotRun,
+        | "deshabilitado" | "saltado" | "saltada" | "xfailed" => ResultStatus::Skipped,
+        // vstest writes `NotExecuted` for a test that was skipped, Allure 1 `canceled` for one whose assumption did not hold;
+        // NUnit's `Cancelled`, with two l, was stopped while it ran.
+        "notexecuted" | "canceled" => ResultStatus::Skipped,
+        // An ambiguous step has several definitions, and Cucumber runs none of them.
+        "blocked" | "bloqueado" | "bloqueada" | "ambiguous" => ResultStatus::Blocked,
+        "undefined" | "untested" | "untested_pending" | "untested_undefined" | "scheduled" | "pending_warn"
+        | "not_run" | "notrun" | "no_ejecutado" | "no_ejecutada" | "pendiente" | "pending" | "generado" | "todo"
+        | "not_executed" | "" => ResultStatus::NotRun,
+        // TRX: it was not done when the file was written.
+        "inprogress" | "in_progress" => ResultStatus::NotRun,
         _ => return None,
     })
 }
@@ -156,6 +181,24 @@ mod tests {
             ("NO_EJECUTADO", ResultStatus::NotRun),
             (" no ejecutado ", ResultStatus::NotRun),
             ("disabled", ResultStatus::Skipped),
+            ("Passed", ResultStatus::Passed),
+            ("UNDEFINED", ResultStatus::NotRun),
+            ("untested", ResultStatus::NotRun),
+            ("pending", ResultStatus::NotRun),
+            ("scheduled", ResultStatus::NotRun),
+            ("AMBIGUOUS", ResultStatus::Blocked),
+            ("interrupted", ResultStatus::Broken),
+            ("unknown", ResultStatus::Broken),
+            ("hook_error", ResultStatus::Broken),
+            ("running", ResultStatus::Broken),
+            ("xfailed", ResultStatus::Skipped),
+            ("xpassed", ResultStatus::Passed),
+            ("rerun", ResultStatus::Broken),
+            ("other", ResultStatus::Broken),
+            ("todo", ResultStatus::NotRun),
+            ("success", ResultStatus::Passed),
+            ("ok", ResultStatus::Passed),
+            ("not ok", ResultStatus::Failed),
         ] {
             assert_eq!(result_status(word), Some(status), "{word}");
         }
@@ -224,6 +267,71 @@ mod tests {
         }
         for (device, expect) in [("DSK", "desktop"), ("MOB", "mobile"), ("iOS", "ios"), ("Android", "android")] {
             assert_eq!(platform(device), Some(expect), "{device}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_of_dotnet_robot_and_allure_1_is_known() {
+        use ResultStatus::{Broken, Failed, NotRun, Passed, Skipped, Timeout};
+        for (format, words) in [
+            (
+                "xunitnet",
+                &[("Pass", Passed), ("Fail", Failed), ("Skip", Skipped), ("NotRun", NotRun), ("error", Broken)][..],
+            ),
+            (
+                "trx",
+                &[
+                    ("Error", Broken),
+                    ("Failed", Failed),
+                    ("Timeout", Timeout),
+                    ("Aborted", Broken),
+                    ("Inconclusive", Skipped),
+                    ("PassedButRunAborted", Passed),
+                    ("NotRunnable", Broken),
+                    ("NotExecuted", Skipped),
+                    ("Disconnected", Broken),
+                    ("Warning", Passed),
+                    ("Passed", Passed),
+                    ("Completed", Passed),
+                    ("InProgress", NotRun),
+                    ("Pending", NotRun),
+                ],
+            ),
+            (
+                "robot",
+                &[("PASS", Passed), ("FAIL", Failed), ("SKIP", Skipped), ("NOT RUN", NotRun), ("NOT_RUN", NotRun)],
+            ),
+            (
+                "allure1",
+                &[
+                    ("passed", Passed),
+                    ("failed", Failed),
+                    ("broken", Broken),
+                    ("canceled", Skipped),
+                    ("skipped", Skipped),
+                    ("pending", NotRun),
+                ],
+            ),
+        ] {
+            for (word, status) in words {
+                assert_eq!(result_status(word), Some(*status), "{format} {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_of_testng_nunit_and_cunit_has_its_status() {
+        for (words, status) in [
+            (&["PASS", "Success", "Passed", "success", "Warning"][..], ResultStatus::Passed),
+            (&["FAIL", "Failure", "Failed", "failure", "SUCCESS_PERCENTAGE_FAILURE"], ResultStatus::Failed),
+            (&["Error", "Invalid", "NotRunnable", "Cancelled"], ResultStatus::Broken),
+            (&["Configuration Failure", "suite failure"], ResultStatus::Broken),
+            (&["SKIP", "Skipped", "skipped", "Ignored", "Explicit", "Inconclusive"], ResultStatus::Skipped),
+            (&["not-run"], ResultStatus::NotRun),
+        ] {
+            for word in words {
+                assert_eq!(result_status(word), Some(status), "{word}");
+            }
         }
     }
 

@@ -99,15 +99,24 @@ static SAVE: Query = Query {
         Type::BYTEA_ARRAY,
     ],
 };
+static KEYS: Query = Query {
+    doing: "list the results of a report",
+    sql: "select result_key from hub.results
+           where run_month = $1 and project_id = $2 and run_id = $3 and report_id = $4 and result_key > $5
+           order by result_key limit $6",
+    types: &[Type::DATE, Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
+};
 static PRUNE: Query = Query {
     doing: "remove results that the report no longer holds",
-    sql: "delete from hub.results r
-           where r.run_month = $1 and r.project_id = $2 and r.run_id = $3 and r.report_id = $4
-             and not exists (select from unnest($5::text[]) k (key) where k.key = r.result_key)",
+    sql: "delete from hub.results
+           where run_month = $1 and project_id = $2 and run_id = $3 and report_id = $4 and result_key = any($5)",
     types: &[Type::DATE, Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT_ARRAY],
 };
 
-pub(crate) static QUERIES: &[&Query] = &[&FIND_RUN, &ADD_RUN, &COMPARE, &SAVE, &PRUNE];
+/// Keys of one page of a report's results.
+const KEYS_PER_PAGE: i64 = 10_000;
+
+pub(crate) static QUERIES: &[&Query] = &[&FIND_RUN, &ADD_RUN, &COMPARE, &SAVE, &KEYS, &PRUNE];
 
 impl WorkerTx {
     /// The month of a run. A run that is new is placed in the month of `hint`, the day on which its first report says that
@@ -222,9 +231,9 @@ impl WorkerTx {
         Ok(())
     }
 
-    /// Removes the results of a report that its latest version no longer holds: all of the report's but those with the keys
-    /// given. To be called with every key of the new version once these are saved, in the same transaction, so that
-    /// nobody sees a mixture. Returns how many were removed.
+    /// Removes the results of a report that its latest version no longer holds: those whose key is not to be kept. To be
+    /// called once the new version is saved, in the transaction that saves the report, so that nobody sees a mixture.
+    /// The keys are read page by page. Returns how many results were removed.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -234,10 +243,20 @@ impl WorkerTx {
         month: RunMonth,
         run: &ExternalId,
         report: &ExternalId,
-        keep: &[impl AsRef<str> + Sync],
+        keep: impl Fn(&str) -> bool,
     ) -> Result<u64, StoreError> {
-        let keep: Vec<&str> = keep.iter().map(AsRef::as_ref).collect();
-        self.run(&PRUNE, &[&month.0, &project.0, &run.as_str(), &report.as_str(), &keep]).await
+        let (run, report) = (run.as_str(), report.as_str());
+        let mut after = String::new();
+        let mut removed = 0;
+        loop {
+            let rows = self.rows(&KEYS, &[&month.0, &project.0, &run, &report, &after, &KEYS_PER_PAGE]).await?;
+            let Some(last) = rows.last() else { return Ok(removed) };
+            after = last.get(0);
+            let gone: Vec<&str> = rows.iter().map(|row| row.get::<_, &str>(0)).filter(|key| !keep(key)).collect();
+            if !gone.is_empty() {
+                removed += self.run(&PRUNE, &[&month.0, &project.0, &run, &report, &gone]).await?;
+            }
+        }
     }
 }
 

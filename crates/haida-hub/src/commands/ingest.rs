@@ -58,6 +58,12 @@ pub fn text(report: &IngestReport) -> String {
     for problem in report.files.iter().flat_map(|f| &f.problems) {
         text.push_str(&format!("\n{problem}\n    {}", problem.code.hint));
     }
+    if report.others.count > 0 {
+        text.push_str(&format!("\n{} files are no reports and were passed over:", report.others.count));
+        for other in &report.others.examples {
+            text.push_str(&format!("\n    {}: {}", other.file, other.reason));
+        }
+    }
     text.push_str(&format!(
         "\n{} entities and {} results are new or changed; {} publications are due",
         report.entities_changed, report.results_changed, report.publications_due

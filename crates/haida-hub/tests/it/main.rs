@@ -7,6 +7,7 @@
 )]
 
 mod adversity;
+mod archives;
 mod audit;
 mod bad_input;
 mod changes;

@@ -1,9 +1,9 @@
 //! Reads one file in a thread of its own: bytes to records to facts, handed over in batches through a short channel, so
 //! that a fast reader waits for the database instead of filling the memory.
 
-use std::{fs, ops::ControlFlow};
+use std::ops::ControlFlow;
 
-use hub_domain::{Moment, Position, Problem, Severity, codes, record::Record, settings::ProjectSettings};
+use hub_domain::{Moment, Problem, codes, record::Record, settings::ProjectSettings};
 use hub_formats::{Format, Options, Sink};
 use hub_pipeline::{
     dates::Dates,
@@ -11,7 +11,10 @@ use hub_pipeline::{
 };
 use tokio::sync::mpsc;
 
-use super::files::File;
+use super::{
+    files::{File, Part},
+    together::{Attempts, Together},
+};
 use crate::AppError;
 
 /// Facts in one batch: the size at which a batch upsert costs least (1,000 rows, and up to three facts for a record).
@@ -31,28 +34,59 @@ pub fn start(file: &File, report: Option<ReportRef>, settings: &ProjectSettings)
     let options = Options { tables: settings.tables.clone() };
     let dates = Dates::new(Moment::now_utc(), &settings.time_zone);
     let (sender, batches) = mpsc::channel(BATCHES);
-    let (path, shown) = (file.path.clone(), file.shown.clone());
+    let (parts, shown) = (file.parts.clone(), file.shown.clone());
     let done = tokio::task::spawn_blocking(move || {
-        let context = Context { file: shown.clone(), report };
-        let mut sink = Batches { normaliser: Normaliser::new(context), facts: Vec::with_capacity(BATCH), sender };
-        sink.normaliser.set_dates(dates);
-        let format = match fs::File::open(&path) {
-            Ok(input) => hub_formats::read_with(&shown, input, &options, &mut sink),
-            Err(error) => {
-                sink.problem(Problem {
-                    code: &codes::UNREADABLE_FILE,
-                    message: error.to_string(),
-                    position: Position { file: shown, line: None, column: None },
-                    subject: None,
-                    severity: Severity::Fatal,
-                });
-                None
-            }
-        };
+        let mut normaliser = Normaliser::new(Context { file: shown, report });
+        normaliser.set_dates(dates);
+        let mut sink = Batches { normaliser, facts: Vec::with_capacity(BATCH), sender, unreadable: None };
+        let format = read(&parts, &options, &mut sink);
         let _ = sink.flush();
-        (format.map(|f| f.name), sink.normaliser.finish())
+        (format, sink.normaliser.finish())
     });
     Reading { batches, done }
+}
+
+/// Reads the files of one report.
+fn read(parts: &[Part], options: &Options, sink: &mut Batches) -> Option<&'static str> {
+    let mut attempts = Attempts::default();
+    if parts.len() > 1 {
+        for part in parts {
+            let _ = part.content.with(|read| hub_formats::read_with(&part.shown, read, options, &mut attempts));
+        }
+    }
+    let mut together = Together::new(sink, attempts);
+    let mut format = None;
+    for part in parts {
+        if let Some(found) = read_part(part, options, &mut together) {
+            format = Some(found.name);
+        }
+    }
+    let _ = together.finish();
+    format
+}
+
+/// Reads one file. Where its bytes ended for a reason of their own, that reason is the problem, at the place reached.
+fn read_part(part: &Part, options: &Options, together: &mut Together<'_, Batches>) -> Option<&'static Format> {
+    together.inner().normaliser.read_file(&part.shown);
+    let (format, refusal) = match part.content.with(|read| hub_formats::read_with(&part.shown, read, options, together))
+    {
+        Ok((format, refusal)) => (format, refusal),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let sink = together.inner();
+    let unreadable = sink.unreadable.take();
+    match (refusal, unreadable) {
+        (Some(refusal), reached) => {
+            let mut problem = refusal.problem(&part.shown);
+            if let Some(reached) = reached {
+                problem.position = reached.position;
+            }
+            sink.problem(problem);
+        }
+        (None, Some(unreadable)) => sink.facts.push(Fact::Problem(Box::new(unreadable))),
+        (None, None) => {}
+    }
+    format
 }
 
 impl Reading {
@@ -71,6 +105,8 @@ struct Batches {
     normaliser: Normaliser,
     facts: Vec<Fact>,
     sender: mpsc::Sender<Vec<Fact>>,
+    /// That reading failed, held back until it is known why.
+    unreadable: Option<Problem>,
 }
 
 impl Batches {
@@ -102,6 +138,10 @@ impl Sink for Batches {
     }
 
     fn problem(&mut self, problem: Problem) {
+        if problem.code == &codes::UNREADABLE_FILE && self.unreadable.is_none() {
+            self.unreadable = Some(problem);
+            return;
+        }
         self.facts.push(Fact::Problem(Box::new(problem)));
     }
 }

@@ -1,13 +1,13 @@
 //! The run of an ingest: its id, its reports' ids, and the run itself as an entity computed from its rows.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
 use hub_domain::{
     ContentHash, Entity, EntityKind, ExternalId, Moment,
     entity::{EntityFacts, Identity, Origin, Release, Run},
     settings::ProjectSettings,
 };
-use hub_formats::{Holds, Options};
+use hub_formats::{Holds, Look, Options};
 use hub_pipeline::{normalise::PRECEDENCE_DOCUMENT, words};
 use hub_store::{Change, ProjectRow, RunMonth, Store};
 
@@ -31,7 +31,10 @@ fn external(argument: &str, text: &str) -> Result<ExternalId, AppError> {
 /// and no date, and a changed one is another run. Reports of tools need a run that is named.
 pub fn of_table(file: &File, digest: &Digest, settings: &ProjectSettings) -> Option<RunArguments> {
     let options = Options { tables: settings.tables.clone() };
-    let format = fs::File::open(&file.path).ok().and_then(|input| hub_formats::recognise(input, &options))?;
+    let [part] = file.parts.as_slice() else { return None };
+    let (Ok(Look::Report(format)), _) = part.content.with(|read| hub_formats::look(read, &options)).ok()? else {
+        return None;
+    };
     let is_table = format.holds == Holds::Results && format.name.starts_with("csv-");
     let id = format!("csv-{}", digest.hash.short());
     is_table.then(|| RunArguments { id, title: Some(file.name.clone()), ..RunArguments::default() })

@@ -78,6 +78,10 @@ impl<'t> Scan<'t, '_> {
             }
             _ => {
                 let end = self.rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b'\n'))?;
+                // A closing bracket that closes nothing is no value; going on would never end.
+                if end == 0 {
+                    return None;
+                }
                 self.skip(end);
                 self.note(None);
                 Some(())
@@ -146,7 +150,9 @@ impl<'t> Scan<'t, '_> {
             }
             place.push_str(segment);
         }
-        let known = text.is_none() && self.outline.places.iter().any(|(known, _)| known == &place);
+        // The first text of a path is enough.
+        let says = |known: &Option<String>| known.is_some() || text.is_none();
+        let known = self.outline.places.iter().any(|(known, what)| says(what) && known == &place);
         if !known {
             self.outline.places.push((place, text));
         }
@@ -184,6 +190,9 @@ mod tests {
         assert!(!of("{\"a\":1}\n").is_lines);
         assert!(of("[{\"a\":1}]").is_array);
         assert_eq!(of("TEST_ID|X"), Outline::default());
+        for broken in ["[}", "[1,}", "{\"a\":]", "{\"a\":,", "[[}"] {
+            assert!(!of(broken).is_lines, "{broken} must end");
+        }
         assert!(!of(&"[".repeat(60_000)).is_lines);
     }
 }

@@ -1,31 +1,39 @@
 //! Numbers in headers against rows: rows are the truth, and a header that says otherwise is told once per file.
 
 use hub_domain::codes;
+use hub_domain::record::DeclaredCounts;
 
 use super::values::{self, Group};
 use crate::reporter::{At, Reporter};
 
 /// The numbers in the header of a suite or report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Declared {
-    pub(super) tests: Option<u64>,
-    pub(super) failures: Option<u64>,
-    pub(super) errors: Option<u64>,
-    pub(super) skipped: Option<u64>,
+pub(crate) struct Declared {
+    pub(crate) tests: Option<u64>,
+    pub(crate) failures: Option<u64>,
+    pub(crate) errors: Option<u64>,
+    pub(crate) skipped: Option<u64>,
     /// GoogleTest counts these apart from `skipped`; among the rows both are tests left out.
-    pub(super) disabled: Option<u64>,
+    pub(crate) disabled: Option<u64>,
 }
 
 impl Declared {
     /// Tests left out. `disabled` counts among them, but alone it says nothing about those that were skipped.
-    pub(super) fn left_out(&self) -> Option<u64> {
+    pub(crate) fn left_out(&self) -> Option<u64> {
         self.skipped.map(|skipped| skipped.saturating_add(self.disabled.unwrap_or(0)))
+    }
+}
+
+impl From<Declared> for DeclaredCounts {
+    fn from(declared: Declared) -> Self {
+        let skipped = declared.left_out();
+        Self { tests: declared.tests, failures: declared.failures, errors: declared.errors, skipped }
     }
 }
 
 /// The numbers of one file.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     report: Option<Declared>,
     suites: Declared,
     tests: u64,
@@ -38,7 +46,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// A root element begins. Reports are sometimes written one behind the other into one file.
-    pub(super) fn root(&mut self, at: At, reporter: &mut Reporter<'_>) {
+    pub(crate) fn root(&mut self, at: At, reporter: &mut Reporter<'_>) {
         self.roots = self.roots.saturating_add(1);
         self.root.get_or_insert(at);
         if self.roots == 2 {
@@ -48,14 +56,14 @@ impl Counts {
     }
 
     /// The report's header says this.
-    pub(super) fn declare_report(&mut self, declared: Declared) {
+    pub(crate) fn declare_report(&mut self, declared: Declared) {
         if declared.tests.is_some() && self.roots == 1 {
             self.report = Some(declared);
         }
     }
 
     /// A suite that is in no other suite says this.
-    pub(super) fn declare_suite(&mut self, declared: Declared) {
+    pub(crate) fn declare_suite(&mut self, declared: Declared) {
         let add = |sum: &mut Option<u64>, more: Option<u64>| {
             if let Some(more) = more {
                 *sum = Some(sum.unwrap_or(0).saturating_add(more));
@@ -68,10 +76,20 @@ impl Counts {
         add(&mut self.suites.disabled, declared.disabled);
     }
 
+    /// The tests so far.
+    pub(crate) fn tests(&self) -> u64 {
+        self.tests
+    }
+
     /// A test had this status.
-    pub(super) fn row(&mut self, status: &str) {
+    pub(crate) fn row(&mut self, status: &str) {
+        self.row_as(values::group(status));
+    }
+
+    /// A test's outcome counts as this.
+    pub(crate) fn row_as(&mut self, group: Group) {
         self.tests += 1;
-        match values::group(status) {
+        match group {
             Group::Failed => self.failures += 1,
             Group::Broken => self.errors += 1,
             Group::LeftOut => self.skipped += 1,
@@ -80,7 +98,7 @@ impl Counts {
     }
 
     /// Tells what does not agree; to be called at the end of a whole file.
-    pub(super) fn report(&self, reporter: &mut Reporter<'_>) {
+    pub(crate) fn report(&self, reporter: &mut Reporter<'_>) {
         // With a second root the first report's header speaks for its own part only.
         let declared = self.report.filter(|_| self.roots == 1).unwrap_or(self.suites);
         if self.tests == 0 {

@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// A fragment that says why it is no duration.
-pub(super) fn milliseconds(text: &str) -> Result<Option<u64>, &'static str> {
+pub(crate) fn milliseconds(text: &str) -> Result<Option<u64>, &'static str> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -47,7 +47,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A number in a header.
-pub(super) fn count(text: &str) -> Option<u64> {
+pub(crate) fn count(text: &str) -> Option<u64> {
     let text = text.trim();
     text.parse().ok().or_else(|| text.replace(',', "").parse().ok())
 }
@@ -56,7 +56,7 @@ pub(super) fn count(text: &str) -> Option<u64> {
 /// word only says that the test ran.
 ///
 /// GoogleTest writes `status="notrun" result="suppressed"`; its `result` is the more exact one where it is no success.
-pub(super) fn status<'a>(status: Option<&'a str>, result: Option<&'a str>) -> &'a str {
+pub(crate) fn status<'a>(status: Option<&'a str>, result: Option<&'a str>) -> &'a str {
     let ran = |word: &str| {
         let ran = ["run", "passed", "pass", "success", "successful", "succeeded", "ok", "completed", "finished"];
         ran.iter().any(|known| word.trim().eq_ignore_ascii_case(known))
@@ -66,7 +66,7 @@ pub(super) fn status<'a>(status: Option<&'a str>, result: Option<&'a str>) -> &'
 
 /// The kinds of outcome that headers count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
+pub(crate) enum Group {
     Failed,
     Broken,
     LeftOut,
@@ -74,7 +74,7 @@ pub(super) enum Group {
 }
 
 /// The kind of a status word.
-pub(super) fn group(status: &str) -> Group {
+pub(crate) fn group(status: &str) -> Group {
     let is = |words: &[&str]| words.iter().any(|word| status.eq_ignore_ascii_case(word));
     if is(&["failure", "failed", "fail"]) {
         Group::Failed
@@ -89,7 +89,7 @@ pub(super) fn group(status: &str) -> Group {
 
 /// What a property of a test is to the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PropertyKind {
+pub(crate) enum PropertyKind {
     /// The test case's id.
     CaseId,
     /// A file, by Testmo's convention: `attachment`, `attachment1` ...
@@ -99,7 +99,7 @@ pub(super) enum PropertyKind {
 }
 
 /// The kind of a property.
-pub(super) fn property_kind(name: &str) -> PropertyKind {
+pub(crate) fn property_kind(name: &str) -> PropertyKind {
     let is = |known: &str| name.trim().eq_ignore_ascii_case(known);
     if is("test_id") || is("test_key") || is("testcase_id") {
         return PropertyKind::CaseId;

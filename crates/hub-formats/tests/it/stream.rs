@@ -46,11 +46,46 @@ fn a_sink_stops_an_endless_file_without_a_problem() {
     for (head, text) in [
         (&b"<testsuite name='s' tests='1'>"[..], &b"<testcase name='t'><failure>x</failure></testcase>\n"[..]),
         (b"TEST_ID|DISPOSITIVO|RESULTADO|ENTORNO\n", b"TC_1|iOS|PASS|qa\n"),
+        (
+            b"<testng-results><suite name='s'><test name='t'><class name='c'>",
+            b"<test-method name='m' status='PASS'><params><param index='0'/></params></test-method>\n",
+        ),
+        (
+            b"<test-results total='1'><test-suite name='s'><results>",
+            b"<test-case name='A.b' executed='True' time='1'/>\n",
+        ),
+        (b"<test-run total='1'><test-suite name='s'>", b"<test-case name='b' result='Failed'><failure/></test-case>\n"),
+        (
+            b"<!DOCTYPE CUNIT_TEST_RUN_REPORT SYSTEM 'CUnit-Run.dtd'><CUNIT_TEST_RUN_REPORT>",
+            b"<CUNIT_RUN_TEST_RECORD><CUNIT_RUN_TEST_SUCCESS><TEST_NAME> t </TEST_NAME></CUNIT_RUN_TEST_SUCCESS>\
+              </CUNIT_RUN_TEST_RECORD>\n",
+        ),
+        (
+            b"<assemblies><assembly name='a.dll'><collection name='c'>",
+            b"<test name='T.m' type='T' method='m' result='Pass'><traits/></test>\n",
+        ),
+        (
+            b"<robot generator='Robot'><suite name='s'>",
+            b"<test name='t'><kw name='k'><status status='PASS'/></kw><status status='PASS'/></test>\n",
+        ),
+        (
+            b"{\"config\":{\"forbidOnly\":true},\"suites\":[{\"title\":\"a.spec.ts\",\"specs\":[",
+            b"{\"title\":\"t\",\"tests\":[{\"status\":\"expected\",\"results\":[{\"status\":\"passed\"}]}]},",
+        ),
+        (
+            b"[",
+            b"{\"keyword\":\"Feature\",\"uri\":\"a\",\"elements\":[{\"type\":\"scenario\",\"name\":\"s\"}],\"name\":\"f\"},",
+        ),
+        (
+            b"{\"meta\":{\"protocolVersion\":\"27.0.0\"}}\n",
+            b"{\"pickle\":{\"id\":\"p\",\"name\":\"s\"}}\n{\"testCase\":{\"id\":\"c\",\"pickleId\":\"p\"}}\n\
+              {\"testCaseStarted\":{\"id\":\"r\",\"testCaseId\":\"c\"}}\n{\"testCaseFinished\":{\"testCaseStartedId\":\"r\"}}\n",
+        ),
     ] {
-        let mut few = Few { limit: 50_000, records: 0, problems: Vec::new() };
+        let mut few = Few { limit: 20_000, records: 0, problems: Vec::new() };
         let format = hub_formats::read("file", head.chain(Endless { text, next: 0 }), &mut few);
         assert!(format.is_some());
-        assert_eq!(few.records, 50_000);
+        assert_eq!(few.records, 20_000);
         assert_eq!(few.problems, []);
     }
 }

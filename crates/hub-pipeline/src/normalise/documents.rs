@@ -105,7 +105,7 @@ impl Normaliser {
     }
 
     pub(super) fn suite(&mut self, id: ExternalId, out: &mut Vec<Fact>) {
-        if self.suites.insert(id.clone()) {
+        if super::is_new(&mut self.suites, &id) {
             let facts = EntityFacts::Suite(Suite { name: id.as_str().to_owned() });
             let origin = self.origin(PRECEDENCE_DOCUMENT, None);
             out.push(Fact::Entity(Box::new(Entity { external_id: id, origin, facts })));

@@ -7,7 +7,7 @@ use hub_domain::{
     vocabulary::{CaseStatus, ResultStatus},
 };
 
-use super::{Fact, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, text};
+use super::{Fact, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, is_new, text};
 use crate::{case_id, words};
 
 impl Normaliser {
@@ -99,9 +99,8 @@ impl Normaliser {
         let hash = ContentHash::of_bytes(telling_parts(report, record, case).as_bytes());
         let mut key: String = hash.to_hex().chars().take(32).collect();
         let first: [u8; 8] = std::array::from_fn(|i| hash.0[i]);
-        let seen = self.repeated.entry(u64::from_be_bytes(first)).or_default();
-        *seen += 1;
-        if *seen > 1 {
+        let seen = self.repeated.note(u64::from_be_bytes(first));
+        if seen > 1 {
             key.push_str(&format!("-{seen}"));
         }
         key
@@ -110,7 +109,7 @@ impl Normaliser {
     /// A result proves that its test case exists: until a document describes the case, its title does. The platform that
     /// it ran on is the result's and not the case's: tonight's desktop and mobile reports would rewrite the case in turn.
     fn derive_case(&mut self, id: &ExternalId, title: &str, record: &ResultRecord, only_id: bool, out: &mut Vec<Fact>) {
-        if !self.derived.insert(id.clone()) {
+        if !is_new(&mut self.derived, id) {
             return;
         }
         let suite_name = record.suite.last().or(record.class_name.as_ref()).or(record.file.as_ref());

@@ -1,0 +1,298 @@
+//! Rows on their way from a reader of JSON or plain text to the sink: cleaned, cut to the limits, and with the test
+//! case's id where a property or a tag names it.
+
+use std::ops::ControlFlow;
+
+use hub_domain::codes;
+use hub_domain::record::{Record, ResultRecord, SuiteRecord};
+use serde_json::Value;
+
+use crate::clock;
+use crate::hygiene;
+use crate::junit::{PropertyKind, property_kind};
+use crate::limits;
+use crate::reporter::{At, Field, Reporter};
+
+/// Bytes of rows that wait for something that stands behind them in the file, such as the file's name.
+const HELD_BYTES: usize = 32 << 20;
+
+/// Cleans a row. A row without a name is rejected.
+pub(crate) fn tidied(mut record: ResultRecord, at: At, reporter: &mut Reporter<'_>) -> Option<Box<ResultRecord>> {
+    let mut tidy = Tidy { at, reporter };
+    tidy.required(&mut record.name, Field::Name);
+    for name in &mut record.suite {
+        tidy.required(name, Field::Name);
+    }
+    record.suite.retain(|name| !name.is_empty());
+    record.status = record.status.trim().to_owned();
+    for (text, field) in [
+        (&mut record.class_name, Field::Name),
+        (&mut record.file, Field::Name),
+        (&mut record.case_id, Field::Name),
+        (&mut record.device, Field::Name),
+        (&mut record.browser, Field::Name),
+        (&mut record.platform, Field::Name),
+        (&mut record.environment, Field::Name),
+        (&mut record.history_id, Field::Name),
+        (&mut record.started_at, Field::Name),
+        (&mut record.error_type, Field::Name),
+        (&mut record.message, Field::Message),
+        (&mut record.details, Field::Details),
+        (&mut record.output, Field::Output),
+        (&mut record.notes, Field::Message),
+    ] {
+        tidy.optional(text, field);
+    }
+    tidy.pairs(&mut record.parameters);
+    tidy.pairs(&mut record.properties);
+    record.tags.truncate(limits::PROPERTIES);
+    record.tags.iter_mut().for_each(|tag| tidy.required(tag, Field::Name));
+    record.steps.truncate(limits::STEPS);
+    for step in &mut record.steps {
+        tidy.required(&mut step.name, Field::Name);
+        tidy.optional(&mut step.message, Field::Message);
+    }
+    record.attachments.truncate(limits::ATTACHMENTS);
+    for attachment in &mut record.attachments {
+        tidy.required(&mut attachment.path, Field::Name);
+        tidy.optional(&mut attachment.name, Field::Name);
+        tidy.optional(&mut attachment.content_type, Field::Name);
+    }
+    record.tags = record.tags.iter().map(|tag| tag.trim_start_matches('@').to_owned()).collect();
+    record.tags.retain(|tag| !tag.is_empty());
+    record.line.get_or_insert(at.line);
+    if record.error_type.is_none() {
+        record.error_type = record.message.as_deref().and_then(error_class);
+    }
+    name_case(&mut record);
+    if record.name.is_empty() {
+        reporter.rejected(&codes::NO_NAME, Some(at), "a test has no name", None);
+        return None;
+    }
+    Some(Box::new(record))
+}
+
+/// Cleans a suite and hands it on.
+pub(crate) fn suite(mut record: SuiteRecord, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+    let mut tidy = Tidy { at, reporter };
+    record.path.iter_mut().for_each(|name| tidy.required(name, Field::Name));
+    tidy.optional(&mut record.file, Field::Name);
+    tidy.optional(&mut record.host, Field::Name);
+    tidy.pairs(&mut record.properties);
+    record.line.get_or_insert(at.line);
+    reporter.record(Record::Suite(record))
+}
+
+/// A property that names the test case's id is the id, and so is a tag `test_id:TC_1` or `test_id=TC_1`.
+fn name_case(record: &mut ResultRecord) {
+    let names_case = |name: &str| property_kind(name) == PropertyKind::CaseId;
+    if record.case_id.is_some() {
+        return;
+    }
+    if let Some(at) = record.properties.iter().position(|(name, _)| names_case(name)) {
+        record.case_id = Some(record.properties.remove(at).1).filter(|id| !id.is_empty());
+        return;
+    }
+    let named = |tag: &String| {
+        let (name, id) = tag.split_once([':', '='])?;
+        (names_case(name) && !id.trim().is_empty()).then(|| id.trim().to_owned())
+    };
+    record.case_id = record.tags.iter().find_map(named);
+}
+
+struct Tidy<'a, 'r> {
+    at: At,
+    reporter: &'a mut Reporter<'r>,
+}
+
+impl Tidy<'_, '_> {
+    fn required(&mut self, text: &mut String, field: Field) {
+        let mut cleaned = String::new();
+        if hygiene::clean(text, &mut cleaned) {
+            self.reporter.controls(self.at);
+        }
+        let kept = if field == Field::Name { cleaned.trim() } else { hygiene::trim_blank_lines(&cleaned) };
+        kept.clone_into(text);
+        if hygiene::cut(text, field.limit()) {
+            self.reporter.cut(field, self.at);
+        }
+    }
+
+    fn optional(&mut self, text: &mut Option<String>, field: Field) {
+        if let Some(some) = text {
+            self.required(some, field);
+        }
+        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            *text = None;
+        }
+    }
+
+    fn pairs(&mut self, pairs: &mut Vec<(String, String)>) {
+        pairs.truncate(limits::PROPERTIES);
+        for (name, value) in pairs.iter_mut() {
+            self.required(name, Field::Name);
+            self.required(value, Field::Property);
+        }
+        pairs.retain(|(name, _)| !name.is_empty());
+    }
+}
+
+/// Rows that wait, within a bound.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    rows: Vec<(Box<ResultRecord>, At)>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Adds a row; `true` where no more should be held.
+    pub(crate) fn push(&mut self, record: Box<ResultRecord>, at: At) -> bool {
+        let texts = [&record.message, &record.details, &record.output, &record.notes];
+        let pairs = record.properties.iter().chain(&record.parameters).map(|(name, value)| name.len() + value.len());
+        let bodies = record.attachments.iter().filter_map(|a| a.body.as_ref()).map(|body| body.0.len());
+        self.bytes += texts.iter().filter_map(|text| text.as_ref()).map(String::len).sum::<usize>()
+            + pairs.chain(bodies).sum::<usize>()
+            + 1_024;
+        self.rows.push((record, at));
+        self.bytes > HELD_BYTES
+    }
+
+    /// The rows; none are held afterwards.
+    pub(crate) fn take(&mut self) -> Vec<(Box<ResultRecord>, At)> {
+        self.bytes = 0;
+        std::mem::take(&mut self.rows)
+    }
+}
+
+/// A string, number or truth value as text; nothing where it says nothing.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// What was read of a value; told where it is there and says nothing that can be: `-5`, `1e300`, a date in 1970.
+pub(crate) fn told<T>(
+    value: Option<&Value>,
+    read: Option<T>,
+    what: &str,
+    at: At,
+    reporter: &mut Reporter<'_>,
+) -> Option<T> {
+    if let (Some(value), None) = (value.filter(|value| !value.is_null()), &read) {
+        let message = format!("{what}: {value} cannot be read and was left empty");
+        reporter.repaired(&codes::UNREADABLE_VALUE, Some(at), &message);
+    }
+    read
+}
+
+/// A moment: a number of milliseconds since 1970 as text, a text as it is written.
+pub(crate) fn moment(value: Option<&Value>) -> Option<String> {
+    let value = value?;
+    let whole = || {
+        let ms = value.as_f64().filter(|ms| (0.0..1e14).contains(ms))?;
+        #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+        Some(ms as i64)
+    };
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Number(number) => number.as_i64().or_else(whole).and_then(clock::from_epoch_ms),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The entries of an object as name and text; what is itself an object or array stays JSON.
+pub(crate) fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
+    let Some(Value::Object(entries)) = value else { return Vec::new() };
+    let text = |value: &Value| match value {
+        Value::Array(items) if items.is_empty() => None,
+        Value::Object(inner) if inner.is_empty() => None,
+        Value::Array(_) | Value::Object(_) => Some(value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => scalar(value),
+    };
+    entries.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).take(limits::PROPERTIES).collect()
+}
+
+/// The last part of a path of either kind: what stays the same on another machine.
+pub(crate) fn file_name(path: &str) -> Option<String> {
+    path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// The first line of a text that says something.
+pub(crate) fn first_line(text: &str) -> Option<String> {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+}
+
+/// The class in front of an error's message: `TypeError: x is not a function`.
+pub(crate) fn error_class(message: &str) -> Option<String> {
+    let (class, _) = message.split_once(':')?;
+    let named = class.ends_with("Error") || class.ends_with("Exception") || class.ends_with("Failure");
+    let plain = class.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$'));
+    (named && plain).then(|| class.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::Collected;
+
+    const AT: At = At { line: 3, column: 1 };
+
+    fn tidy(record: ResultRecord) -> (Option<Box<ResultRecord>>, Collected) {
+        let mut sink = Collected::default();
+        let mut reporter = Reporter::new("f", &mut sink);
+        let tidied = tidied(record, AT, &mut reporter);
+        reporter.close();
+        (tidied, sink)
+    }
+
+    #[test]
+    fn a_row_is_cleaned_and_cut() {
+        let (row, sink) = tidy(ResultRecord {
+            name: " \u{1b}[31mred\u{1b}[0m ".to_owned(),
+            message: Some("m".repeat(9_000)),
+            output: Some(" \n".to_owned()),
+            tags: vec!["@smoke".to_owned(), " ".to_owned()],
+            ..ResultRecord::default()
+        });
+        let row = row.unwrap();
+        assert_eq!((row.name.as_str(), row.output.as_ref(), row.line), ("red", None, Some(3)));
+        assert_eq!(row.message.as_ref().unwrap().chars().count(), limits::MESSAGE_CHARS);
+        assert_eq!(row.tags, ["smoke"]);
+        let found: Vec<&str> = sink.problems.iter().map(|problem| problem.code.id).collect();
+        assert_eq!(found, ["HUB-1009", "HUB-1008"]);
+    }
+
+    #[test]
+    fn properties_and_tags_name_the_case() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let named = |properties: Vec<(String, String)>, tags: &[&str]| {
+            let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            let name = "t".to_owned();
+            tidy(ResultRecord { name, properties, tags, ..ResultRecord::default() }).0.unwrap()
+        };
+        let row = named(vec![pair("owner", "qa"), pair("test_id", "TC_1")], &["test_id:TC_2"]);
+        assert_eq!((row.case_id.as_deref(), row.properties.len()), (Some("TC_1"), 1));
+        assert_eq!(named(Vec::new(), &["smoke", "@Test_Key=TC-2"]).case_id.as_deref(), Some("TC-2"));
+        assert_eq!(named(Vec::new(), &["bug:12"]).case_id, None);
+    }
+
+    #[test]
+    fn a_row_without_a_name_is_told_and_not_kept() {
+        let (row, sink) = tidy(ResultRecord { name: "\u{1}\n".to_owned(), ..ResultRecord::default() });
+        assert!(row.is_none());
+        assert_eq!((sink.problems[0].code.id, sink.problems[0].position.line), ("HUB-1006", Some(3)));
+    }
+
+    #[test]
+    fn classes_of_errors_are_read_and_not_guessed() {
+        assert_eq!(error_class("TypeError: x").as_deref(), Some("TypeError"));
+        assert_eq!(error_class("java.lang.Exception: x").as_deref(), Some("java.lang.Exception"));
+        assert_eq!(error_class("Expected: 1"), None);
+        assert_eq!(error_class("an Error: 1"), None);
+        assert_eq!(file_name("C:\\a\\b.test.js").as_deref(), Some("b.test.js"));
+    }
+}
