@@ -60,6 +60,9 @@ pub enum Command {
     /// Look at failures across runs, and decide which are defects.
     #[command(subcommand)]
     Failures(FailuresCommand),
+    /// Look at what of the files could not be taken or does not count, and say what became of it.
+    #[command(subcommand)]
+    Rejects(RejectsCommand),
     /// List the formats that `ingest` reads.
     Formats,
 }
@@ -346,4 +349,54 @@ pub enum FailuresCommand {
         /// The fingerprint, as `list` shows it, or the id of its defect.
         fingerprint: String,
     },
+}
+
+/// `rejects` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum RejectsCommand {
+    /// List what is open, worst first.
+    List(RejectsListArgs),
+    /// Show one reject with what to do; of two sources that disagree, what both say.
+    Show {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Its number, as `list` names it.
+        id: i64,
+    },
+    /// Mark rejects as seen by a person: what counts now goes on to count.
+    Resolve {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Their numbers, as `list` names them.
+        #[arg(required = true)]
+        ids: Vec<i64>,
+        /// Of two sources that disagree, let the other one count.
+        #[arg(long)]
+        take: bool,
+    },
+}
+
+/// Arguments of `rejects list`.
+#[derive(Debug, Args)]
+pub struct RejectsListArgs {
+    /// The project's key.
+    #[arg(long, short)]
+    pub project: String,
+    /// Only those with this code (HUB-1017).
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only those of this file, by its name in the list.
+    #[arg(long, value_name = "NAME")]
+    pub file: Option<String>,
+    /// Only what is open; this is what happens where nothing is said.
+    #[arg(long, conflicts_with = "all")]
+    pub open: bool,
+    /// What is resolved as well.
+    #[arg(long)]
+    pub all: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 200)]
+    pub limit: usize,
 }

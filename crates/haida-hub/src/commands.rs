@@ -9,6 +9,7 @@ mod formats;
 mod ingest;
 mod migrate;
 mod project;
+mod rejects;
 mod source;
 mod status;
 mod sync;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => status::run(&settings, arguments, output).await,
         Command::Dlq(command) => dlq::run(&settings, command, output).await,
         Command::Failures(command) => failures::run(&settings, command, output).await,
+        Command::Rejects(command) => rejects::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),
     }
 }

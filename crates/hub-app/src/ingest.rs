@@ -7,6 +7,7 @@ mod keys;
 mod reader;
 pub(crate) mod run;
 mod together;
+mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +17,9 @@ use std::{
 use hub_domain::{
     ExternalId, Problem, Severity,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
+    settings::{Precedence, ProjectSettings},
 };
+use hub_formats::Options;
 use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
 use hub_store::{Change, Import, ProjectRow, RunMonth, Store};
 use serde::Serialize;
@@ -25,6 +28,7 @@ use serde_json::Value;
 use crate::{
     AppError, plan,
     progress::{Progress, Step},
+    settings,
 };
 pub use files::{Other, Others, STANDARD_INPUT};
 use keys::Keys;
@@ -110,6 +114,7 @@ pub async fn ingest(
     progress: &dyn Progress,
 ) -> Result<IngestReport, AppError> {
     let run_id = run.map(|r| run::id(&r.id)).transpose()?;
+    let settings = settings::load(store, project).await?;
     let mut report = IngestReport::default();
     let mut touched = BTreeSet::new();
     let mut environments = BTreeMap::<String, u64>::new();
@@ -119,7 +124,7 @@ pub async fn ingest(
     let recorded = tx.imported_files(project.id, run_id.as_ref()).await?;
     tx.commit().await?;
     let mut digests = BTreeSet::new();
-    let listing = list(paths, recorded).await?;
+    let listing = list(paths, recorded, &settings).await?;
     report.others = listing.others;
     for file in listing.files {
         progress.step(Step::File { name: file.shown.clone() });
@@ -135,14 +140,20 @@ pub async fn ingest(
             report.files.push(report_of_copy);
             continue;
         }
-        if !again && let Some(before) = taken_before(store, project, run_id.as_ref(), &file, &digest).await? {
+        let own = if run.is_none() { run::of_table(&file, &digest, &settings) } else { None };
+        let own_id = own.as_ref().map(|own| run::id(&own.id)).transpose()?;
+        let named = run_id.as_ref().or(own_id.as_ref());
+        if !again && let Some(before) = taken_before(store, project, named, &file, &digest).await? {
             report.files.push(before);
             continue;
         }
-        let run = run.zip(run_id.as_ref());
-        let one = take(store, project, &file, digest, run, &mut touched, &mut report, progress).await?;
+        let run = run.or(own.as_ref()).zip(named);
+        let one = take(store, project, &settings, &file, digest, run, &mut touched, &mut report, progress).await?;
         if let Some(environment) = one.environment {
             *environments.entry(environment).or_default() += one.report.results.total();
+        }
+        if let (Some(own), Some(id)) = (&own, &own_id) {
+            report.entities_changed += run::save(store, project, id, own, one.reported, None, &mut touched).await?;
         }
         reported |= one.reported;
         taken.extend(one.import);
@@ -166,9 +177,14 @@ pub async fn ingest(
 }
 
 /// Lists the files behind paths, in a thread that may wait for the disk.
-async fn list(paths: &[PathBuf], recorded: Vec<(String, String)>) -> Result<files::Listing, AppError> {
+async fn list(
+    paths: &[PathBuf],
+    recorded: Vec<(String, String)>,
+    settings: &ProjectSettings,
+) -> Result<files::Listing, AppError> {
+    let options = Options { tables: settings.tables.clone() };
     let paths = paths.to_vec();
-    tokio::task::spawn_blocking(move || files::list(&paths, &recorded))
+    tokio::task::spawn_blocking(move || files::list(&paths, &recorded, &options))
         .await
         .map_err(|source| AppError::Stage { stage: "list the files", source: source.into() })?
 }
@@ -191,6 +207,11 @@ async fn taken_before(
 ) -> Result<Option<FileReport>, AppError> {
     let tx = store.worker(project.tenant_id).await?;
     let before = tx.find_import(project.id, run, &digest.hash).await?;
+    if !before.is_empty() && before.iter().all(|before| before.import.file_name != file.name) {
+        // It says by now what another file says: what was wrong with it before is that file's, or over.
+        tx.add_rejects(project.id, run, &file.name, &[]).await?;
+        tx.settle_conflicts(project.id, &file.name, Some(&[])).await?;
+    }
     tx.commit().await?;
     Ok(before.into_iter().next().map(|before| {
         let counts = serde_json::from_value(before.import.counts).unwrap_or_default();
@@ -203,6 +224,7 @@ async fn taken_before(
 async fn take(
     store: &Store,
     project: &ProjectRow,
+    settings: &ProjectSettings,
     file: &files::File,
     digest: files::Digest,
     run: Option<(&RunArguments, &ExternalId)>,
@@ -223,17 +245,17 @@ async fn take(
         Some(id) => Some(run::month(store, project, id).await?),
         None => None,
     };
-    let mut reading = reader::start(file, report_ref.clone());
+    let mut reading = reader::start(file, report_ref.clone(), settings);
     let mut one = FileReport::empty(file, Counts::default());
     let mut found = Found::default();
     while let Some(batch) = reading.next().await {
         let records = batch.len() as u64;
-        save(store, project, run_key.zip(month), batch, total, &mut found).await?;
+        save(store, project, &settings.precedence, file, run_key.zip(month), batch, total, &mut found).await?;
         progress.step(Step::Saved { records });
     }
     let (format, summary) = reading.finish().await?;
     found.result_keys.sort();
-    for problem in &found.problems {
+    for problem in found.problems.iter().chain(&found.conflicts.problems) {
         one.count(problem);
     }
     one.repaired += found.not_kept;
@@ -245,8 +267,7 @@ async fn take(
     let problems: Vec<(String, u64)> = found.by_code.iter().map(|(code, n)| ((*code).to_owned(), *n)).collect();
     let mut reported = false;
     if let (Some(reference), Some(format)) = (&report_ref, format)
-        && summary.cases == 0
-        && summary.defects == 0
+        && ((summary.cases == 0 && summary.defects == 0) || summary.counts.total() > 0)
     {
         let facts = report_facts(reference, format, file, &digest, &summary, &problems);
         let keys = month.map(|month| (month, &found.result_keys));
@@ -255,6 +276,8 @@ async fn take(
     }
     let tx = store.worker(project.tenant_id).await?;
     tx.add_rejects(project.id, run_key, &file.name, &found.problems).await?;
+    let conflicts = (!one.stopped).then_some(found.conflicts.own.as_slice());
+    tx.settle_conflicts(project.id, &file.name, conflicts).await?;
     tx.commit().await?;
     let import = format.map(|format| Import {
         run: run_key.cloned(),
@@ -307,6 +330,8 @@ impl FileReport {
 /// What a file's batches held beside rows.
 #[derive(Default)]
 struct Found {
+    /// Facts that do not count, because another source told others.
+    conflicts: told::Conflicts,
     /// Problems, the first [`KEPT_PROBLEMS`].
     problems: Vec<Problem>,
     /// Problems that are only counted.
@@ -321,9 +346,15 @@ struct Found {
 const KEPT_PROBLEMS: usize = 2_000;
 
 /// Saves one batch of facts and plans what it describes, in one transaction.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call site; the batch, where it belongs and the whole that it adds to"
+)]
 async fn save(
     store: &Store,
     project: &ProjectRow,
+    precedence: &Precedence,
+    file: &files::File,
     run: Option<(&ExternalId, RunMonth)>,
     batch: Vec<Fact>,
     total: &mut IngestReport,
@@ -348,9 +379,16 @@ async fn save(
             }
         }
     }
+    told::declare(&mut entities, &file.name, precedence);
     let tx = store.worker(project.tenant_id).await?;
+    let named = told::join_defects(&tx, project, &mut entities).await?;
+    let (mut upserted, rivals) = tx.upsert_entities_of(project.id, Some(&file.name), &entities).await?;
+    for (file, defect) in named {
+        upserted.extend(tx.upsert_entities_of(project.id, file.as_deref(), &[defect]).await?.0);
+    }
+    told::record(&tx, project, &file.name, &file.shown, rivals, &mut found.conflicts).await?;
     let mut saved = BTreeSet::new();
-    for upserted in tx.upsert_entities(project.id, &entities).await? {
+    for upserted in upserted {
         total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));
         saved.insert(upserted.identity);
     }
@@ -377,7 +415,7 @@ fn report_facts(
 ) -> Entity {
     Entity {
         external_id: reference.report.clone(),
-        origin: Origin { source: format.to_owned(), precedence: PRECEDENCE_DOCUMENT },
+        origin: Origin { source: format.to_owned(), precedence: PRECEDENCE_DOCUMENT, line: None },
         facts: EntityFacts::Report(Report {
             title: file.name.clone(),
             run: reference.run.clone(),

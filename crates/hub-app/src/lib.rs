@@ -21,6 +21,7 @@ pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod publish;
+pub mod rejects;
 pub mod settings;
 #[cfg(test)]
 mod simulation;
@@ -28,7 +29,7 @@ pub mod source;
 pub mod status;
 
 pub use error::AppError;
-pub use hub_store::{ProjectRow, Store};
+pub use hub_store::{ProjectRow, RejectFilter, Store};
 
 /// A new correlation id: one per command or request.
 #[must_use]

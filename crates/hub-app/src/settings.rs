@@ -63,7 +63,12 @@ mod tests {
 
     #[test]
     fn settings_come_back_as_they_were_and_mistakes_are_named_together() {
-        let settings = parse("[[tables]]\nname = \"ours\"\n").unwrap();
+        let settings = parse(concat!(
+            "time_zone = \"Europe/Madrid\"\nprecedence = [\"master*.csv\", \"table:ours\"]\n",
+            "[[tables]]\nname = \"ours\"\nholds = \"cases\"\ncolumns = { \"Ref\" = \"id\", \"Qué\" = \"title\" }\n",
+            "constants = { component = \"Tienda\" }\n",
+        ))
+        .unwrap();
         assert_eq!(parse(&write(&settings).unwrap()).unwrap(), settings);
         let error = parse("[[tables]]\nname = \"Ours\"\n[[sources]]\nname = \"\"\n").unwrap_err().to_string();
         assert!(error.contains("Ours") && error.contains("sources"), "{error}");

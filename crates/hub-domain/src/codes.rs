@@ -48,14 +48,17 @@ codes! {
     EMPTY_REPORT = "HUB-1014", "the report holds no test", "Check that the test tool ran; an empty report is recorded as such.";
     UNREADABLE_FILE = "HUB-1015", "the file cannot be opened", "Check the path and the permission.";
     UNKNOWN_REFERENCE = "HUB-1016", "a record points to something that is not there", "Load the file that holds it as well; the record was taken without the link.";
-    REDACTED = "HUB-1030", "a text held what must not be kept", "Keep credentials, card numbers and personal data out of reports; they were removed before anything was stored.";
-    UNKNOWN_FAILURE = "HUB-1031", "there is no failure with this fingerprint", "List failures with `haida-hub failures list`.";
-    TOO_MANY_FAILURES = "HUB-1032", "a run has more new failures than it may make defects of", "Look at the run first; accept single failures with `haida-hub failures accept`, or raise `max_new_per_run`.";
+    SOURCES_DISAGREE = "HUB-1017", "two sources say different things of the same", "Look at both with `haida-hub rejects show`; `rejects resolve` keeps what counts now, and with `--take` the other.";
+    LEFT_OUT = "HUB-1018", "lines that hold no record were left out", "Nothing to do: repeated headers, template rows, footers and blank lines are no records.";
+    COLUMNS_ASSUMED = "HUB-1019", "a table was read by the look of its columns", "Compare with the file; describe the table in the project's `[[tables]]` to say what each column means.";
 
     ARCHIVE_BOMB = "HUB-1021", "the archive unpacks to more than any report holds", "Hand over the report itself, or an archive that holds nothing else.";
     ARCHIVE_DAMAGED = "HUB-1022", "the archive or packed file cannot be unpacked", "Pack it again with plain ZIP or gzip, without a password.";
     UNSAFE_PATH = "HUB-1023", "a path leads out of the folder or archive it belongs to", "Pack the files again with paths relative to one folder and without links.";
     NESTED_ARCHIVE = "HUB-1024", "an archive lies inside an archive", "Unpack the outer archive and hand over what it holds.";
+    REDACTED = "HUB-1030", "a text held what must not be kept", "Keep credentials, card numbers and personal data out of reports; they were removed before anything was stored.";
+    UNKNOWN_FAILURE = "HUB-1031", "there is no failure with this fingerprint", "List failures with `haida-hub failures list`.";
+    TOO_MANY_FAILURES = "HUB-1032", "a run has more new failures than it may make defects of", "Look at the run first; accept single failures with `haida-hub failures accept`, or raise `max_new_per_run`.";
 
     SITE_UNREACHABLE = "HUB-2001", "the site does not answer", "Check the address, the network and the site's status page, then run the command again.";
     AUTHENTICATION = "HUB-2002", "the site does not accept the account or token", "Renew the API token and the value behind its credential reference; nothing was created.";

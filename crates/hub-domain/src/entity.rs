@@ -78,6 +78,9 @@ pub struct Origin {
     pub source: String,
     /// A higher number wins; equal numbers, the later one.
     pub precedence: u8,
+    /// The line of the file at which they stand, where they stand in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
 }
 
 /// An entity with its facts.
@@ -333,6 +336,9 @@ pub struct Defect {
     pub title: String,
     /// The test cases that show it.
     pub test_cases: Vec<ExternalId>,
+    /// Test cases whose own rows name it, in the order of their ids. They are kept beside the list's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_by: Vec<ExternalId>,
     /// The run in which it was seen.
     pub run: Option<ExternalId>,
     /// How bad it is.
@@ -362,6 +368,14 @@ pub struct Defect {
     /// Where the hub saw its failure, for a defect that the hub made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sightings: Option<Sightings>,
+}
+
+impl Defect {
+    /// Every test case that shows it, each once: its own first, then those whose rows name it.
+    pub fn cases(&self) -> impl Iterator<Item = &ExternalId> {
+        let named = self.named_by.iter().filter(|case| !self.test_cases.contains(case));
+        self.test_cases.iter().chain(named)
+    }
 }
 
 /// A report: one file that was handed over for a run, with what it claims and what its rows say.

@@ -218,6 +218,8 @@ pub struct DefectRecord {
     pub environment: Option<String>,
     /// The device.
     pub device: Option<String>,
+    /// Whether it is only named, by the row of a test case that shows it: its facts then count less than a list of defects.
+    pub derived: bool,
     /// Columns that the hub has no name for, as header and value.
     pub other: Vec<(String, String)>,
     /// The line at which it begins.

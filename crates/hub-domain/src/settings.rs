@@ -6,18 +6,26 @@ use serde::{Deserialize, Serialize};
 
 mod defects;
 mod evidence;
+mod precedence;
 mod sources;
 mod tables;
+mod zone;
 
 pub use defects::{Counting, DefectPolicy, DefectSettings, FlakyPolicy, MAX_THRESHOLD, ReopenPolicy};
 pub use evidence::EvidenceSettings;
+pub use precedence::Precedence;
 pub use sources::{Follow, Preset, SelectSettings, SourceSettings, SourceStream};
-pub use tables::TableSettings;
+pub use tables::{TableField, TableHolds, TableSettings};
+pub use zone::ZoneName;
 
 /// The settings of one project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProjectSettings {
+    /// The zone of moments that the team's tables write without one: `time_zone`, UTC where nothing is said.
+    pub time_zone: ZoneName,
+    /// Whose word counts when two documents tell of the same thing: `precedence`, the first most.
+    pub precedence: Precedence,
     /// What becomes of failures: `[defects]`.
     pub defects: DefectSettings,
     /// Where evidence is kept and how long: `[evidence]`.
@@ -33,6 +41,8 @@ impl ProjectSettings {
     #[must_use]
     pub fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
+        self.time_zone.check(&mut mistakes);
+        self.precedence.check(&self.tables, &mut mistakes);
         self.defects.check(&mut mistakes);
         self.evidence.check(&mut mistakes);
         for (index, source) in self.sources.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Test cases as a table: `TEST_ID|TIPO_PRUEBA|COMPONENTE|...|ESTADO` and its like.
+//! Test cases as a table: `TEST_ID|TIPO_PRUEBA|COMPONENTE|...|ESTADO` and its like. A row of a case that was executed
+//! gives its result as well, and the defect that came of it.
 
 use hub_domain::record::{CaseRecord, Record};
 
@@ -7,7 +8,7 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
 use crate::table::columns::Kind;
-use crate::table::{self, Column, Ids, Row};
+use crate::table::{self, Column, Ids, Reading, Row, WithoutId};
 
 pub(crate) const FORMAT: Format =
     Format { name: "csv-cases", title: "Test cases as a table (CSV)", holds: Holds::Cases, spread: false, sniff, read };
@@ -17,14 +18,20 @@ fn sniff(head: &Head<'_>) -> bool {
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
-    table::read(input, reporter, &[Column::CaseId, Column::Id], Ids::Unique, make);
+    table::read(input, reporter, &READING);
 }
 
-fn make(id: String, mut row: Row<'_>) -> Record {
+/// How rows become cases, and results of cases that were executed.
+pub(crate) const READING: Reading =
+    Reading { id: &[Column::CaseId, Column::Id], ids: Ids::Unique, without_id: WithoutId::Rejected, make };
+
+fn make(id: String, mut row: Row<'_>, out: &mut Vec<Record>) {
     // The 13-column table has no title: its description is the one line that says what is tested.
     let title = row.take(Column::Title).or_else(|| row.take(Column::Description)).unwrap_or_default();
     let tags = row.take(Column::Tags).unwrap_or_default();
-    Record::Case(Box::new(CaseRecord {
+    let mut executed = Vec::new();
+    table::execution::result_of_case(&id, &title, &mut row, &mut executed);
+    out.push(Record::Case(Box::new(CaseRecord {
         id,
         title,
         test_type: row.take(Column::TestType),
@@ -33,14 +40,15 @@ fn make(id: String, mut row: Row<'_>) -> Record {
         requirements: row.take(Column::Requirement).map(|cell| table::ids(&cell)).unwrap_or_default(),
         preconditions: row.take(Column::Preconditions),
         steps: row.take(Column::Steps),
-        expected_result: row.take(Column::Expected),
+        expected_result: row.take(Column::ExpectedResult),
         priority: row.take(Column::Priority),
         risk: row.take(Column::Risk),
         tags: split_tags(&tags),
         status: row.take(Column::Status),
         line: row.line(),
         other: row.rest(),
-    }))
+    })));
+    out.append(&mut executed);
 }
 
 /// Tags stand between spaces or commas, with or without `@`.

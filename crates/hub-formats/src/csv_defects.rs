@@ -7,7 +7,7 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::Reporter;
 use crate::table::columns::Kind;
-use crate::table::{self, Column, Ids, Row};
+use crate::table::{self, Column, Ids, Reading, Row, WithoutId};
 
 pub(crate) const FORMAT: Format = Format {
     name: "csv-defects",
@@ -23,12 +23,17 @@ fn sniff(head: &Head<'_>) -> bool {
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
-    table::read(input, reporter, &[Column::DefectId, Column::Id], Ids::Unique, make);
+    table::read(input, reporter, &READING);
 }
 
-fn make(id: String, mut row: Row<'_>) -> Record {
+/// How rows become defects.
+pub(crate) const READING: Reading =
+    Reading { id: &[Column::DefectId, Column::Id], ids: Ids::Unique, without_id: WithoutId::Numbered, make };
+
+fn make(id: String, mut row: Row<'_>, out: &mut Vec<Record>) {
     let title = row.take(Column::Title).or_else(|| row.take(Column::Description)).unwrap_or_default();
-    Record::Defect(Box::new(DefectRecord {
+    let title = without_number(&id, title);
+    let mut defect = DefectRecord {
         id,
         title,
         case_ids: row.take(Column::CaseId).map(|cell| table::ids(&cell)).unwrap_or_default(),
@@ -38,11 +43,21 @@ fn make(id: String, mut row: Row<'_>) -> Record {
         status: row.take(Column::Status),
         description: row.take(Column::Description),
         steps: row.take(Column::Steps),
-        expected_result: row.take(Column::Expected),
-        actual_result: row.take(Column::Actual),
+        expected_result: row.take(Column::ExpectedResult),
+        actual_result: row.take(Column::ActualResult),
         environment: row.take(Column::Environment),
         device: row.take(Column::Device),
+        derived: false,
         line: row.line(),
         other: row.rest(),
-    }))
+    };
+    table::sections::take_apart(&mut defect);
+    out.push(Record::Defect(Box::new(defect)));
+}
+
+/// A title without the id that it begins with.
+fn without_number(id: &str, title: String) -> String {
+    let rest = title.strip_prefix(id).filter(|rest| rest.starts_with([' ', ':']));
+    let rest = rest.map(|rest| rest.trim_start_matches([' ', ':', '-']));
+    rest.filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(title)
 }

@@ -1,14 +1,13 @@
 //! Results as a table: `TEST_ID|DISPOSITIVO|RESULTADO|ENTORNO|EVIDENCIA|NOTAS` and its like; a row per case and device.
 
-use hub_domain::record::{AttachmentRecord, Record, ResultRecord};
+use hub_domain::record::{Record, ResultRecord};
 
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::limits;
 use crate::reporter::Reporter;
 use crate::table::columns::Kind;
-use crate::table::{self, Column, Ids, Row};
+use crate::table::{self, Column, Ids, Reading, Row, WithoutId};
 
 pub(crate) const FORMAT: Format = Format {
     name: "csv-results",
@@ -24,32 +23,26 @@ fn sniff(head: &Head<'_>) -> bool {
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
-    table::read(input, reporter, &[Column::CaseId, Column::Id], Ids::Repeat, make);
+    table::read(input, reporter, &READING);
 }
 
-fn make(id: String, mut row: Row<'_>) -> Record {
-    let evidence = row.take(Column::Evidence).unwrap_or_default();
-    Record::Result(Box::new(ResultRecord {
-        name: row.take(Column::Title).or_else(|| row.take(Column::Description)).unwrap_or_else(|| id.clone()),
-        case_id: Some(id),
-        status: row.take(Column::Outcome).or_else(|| row.take(Column::Status)).unwrap_or_default(),
-        started_at: row.take(Column::Date),
-        device: row.take(Column::Device),
-        environment: row.take(Column::Environment),
-        message: row.take(Column::Actual),
-        notes: row.take(Column::Notes),
-        attachments: attachments(&evidence),
-        line: row.line(),
-        properties: row.rest(),
-        ..ResultRecord::default()
-    }))
-}
+/// How rows become results.
+pub(crate) const READING: Reading =
+    Reading { id: &[Column::CaseId, Column::Id], ids: Ids::Repeat, without_id: WithoutId::Titled, make };
 
-/// Paths are joined by comma and space; a comma alone may be part of a path.
-fn attachments(cell: &str) -> Vec<AttachmentRecord> {
-    let paths = cell.split('\n').flat_map(|line| line.split(", ")).map(str::trim).filter(|path| !path.is_empty());
-    paths
-        .take(limits::ATTACHMENTS)
-        .map(|path| AttachmentRecord { path: path.to_owned(), ..AttachmentRecord::default() })
-        .collect()
+fn make(id: String, mut row: Row<'_>, out: &mut Vec<Record>) {
+    let status = row.take(Column::Result).or_else(|| row.take(Column::Status)).unwrap_or_default();
+    let name = row.take(Column::Title).or_else(|| row.take(Column::Description)).unwrap_or_else(|| id.clone());
+    let device = row.take(Column::Device);
+    let mut result = ResultRecord {
+        name,
+        case_id: Some(id).filter(|id| !id.is_empty()),
+        device,
+        ..table::execution::taken(&mut row, status)
+    };
+    let mut defects = Vec::new();
+    table::execution::defects(&result, &mut row, &mut defects);
+    result.properties = row.rest();
+    out.push(Record::Result(Box::new(result)));
+    out.append(&mut defects);
 }

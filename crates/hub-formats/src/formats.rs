@@ -60,6 +60,7 @@ pub static FORMATS: &[Format] = &[
     crate::csv_cases::FORMAT,
     crate::csv_results::FORMAT,
     crate::csv_defects::FORMAT,
+    crate::csv_generic::FORMAT,
 ];
 
 /// The format of a file that begins with `head`.

@@ -69,6 +69,12 @@ impl<'h> Head<'h> {
         }
     }
 
+    /// Whether it looks like a table whose header is not known.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
+        self.looks_like().starts_with("a table")
+    }
+
     /// The root element's start tag without its brackets, as written; empty where the text is no XML.
     #[must_use]
     pub fn root_tag(&self) -> &'h str {
@@ -111,11 +117,16 @@ impl<'h> Head<'h> {
             return "a binary file".to_owned();
         }
         let line = text.lines().next().unwrap_or_default();
-        if line.matches(['|', ';', ',', '\t']).count() >= 2 {
-            return format!("a table with an unknown header: {}", short(line));
+        if separators(line) >= 2 {
+            return format!("a table with an unknown header: {}", line.chars().take(160).collect::<String>());
         }
         format!("text that begins with {:?}", short(line))
     }
+}
+
+/// How often the likeliest separator of a table stands in a line.
+fn separators(line: &str) -> usize {
+    line.matches(['|', ';', ',', '\t']).count()
 }
 
 fn short(text: &str) -> String {

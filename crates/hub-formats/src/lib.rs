@@ -8,6 +8,7 @@
 use std::io::Read;
 
 use hub_domain::codes;
+use hub_domain::settings::TableSettings;
 
 mod allure1;
 mod allure2;
@@ -15,6 +16,7 @@ pub mod attempts;
 mod clock;
 mod csv_cases;
 mod csv_defects;
+mod csv_generic;
 mod csv_results;
 mod ctrf;
 mod cucumber_json;
@@ -73,6 +75,18 @@ pub use sink::{Collected, Sink};
 use input::{Input, OpenError};
 use reporter::{At, Reporter};
 
+/// What a project says about how its files are read.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The team's own tables. One whose header fits counts more than what the hub recognises by itself.
+    pub tables: Vec<TableSettings>,
+}
+
+/// The words of a table's cells that are taken for outcomes: each is in the vocabulary of `hub-pipeline`.
+pub fn outcome_words() -> impl Iterator<Item = &'static str> {
+    table::outcome::OUTCOMES.iter().map(|(word, _)| *word)
+}
+
 /// What a file is, by its beginning.
 #[derive(Debug, Clone)]
 pub enum Look {
@@ -88,14 +102,15 @@ pub enum Look {
 ///
 /// # Errors
 /// The source fails.
-pub fn look(mut input: impl Read) -> std::io::Result<Look> {
+pub fn look(mut input: impl Read, options: &Options) -> std::io::Result<Look> {
     let input = match Input::open(&mut input) {
         Ok(input) => input,
         Err(OpenError::Encoding(_)) => return Ok(Look::Nothing),
         Err(OpenError::Io(error)) => return Err(error),
     };
     let head = input.head();
-    if let Some(format) = formats::recognise(&head) {
+    let own = table::mapping::find(&head, &options.tables).map(|(_, format)| format);
+    if let Some(format) = own.or_else(|| formats::recognise(&head)) {
         return Ok(Look::Report(format));
     }
     let hidden = head.prolog().root.is_none() && head.prolog().doctype.is_some();
@@ -103,11 +118,23 @@ pub fn look(mut input: impl Read) -> std::io::Result<Look> {
     Ok(if hidden || empty { Look::Nothing } else { Look::Other(head.looks_like()) })
 }
 
-/// Reads a file of any known format into `sink`.
+/// Reads a file of any known format into `sink`, without anything that a project says.
+///
+/// Returns what [`read_with`] returns.
+pub fn read(file_name: &str, input: impl Read, sink: &mut dyn Sink) -> Option<&'static Format> {
+    read_with(file_name, input, &Options::default(), sink)
+}
+
+/// Reads a file of any known format, or one of the project's tables, into `sink`.
 ///
 /// Returns its format, or `None` where the file is of no known format or cannot be decoded at all, which is a fatal
 /// problem at the sink as well. `file_name` only appears in problems; the format is found by content.
-pub fn read(file_name: &str, mut input: impl Read, sink: &mut dyn Sink) -> Option<&'static Format> {
+pub fn read_with(
+    file_name: &str,
+    mut input: impl Read,
+    options: &Options,
+    sink: &mut dyn Sink,
+) -> Option<&'static Format> {
     let mut reporter = Reporter::new(file_name, sink);
     let start = Some(At { line: 1, column: 1 });
     let mut input = match Input::open(&mut input) {
@@ -123,13 +150,26 @@ pub fn read(file_name: &str, mut input: impl Read, sink: &mut dyn Sink) -> Optio
         }
     };
     let head = input.head();
+    if let Some((table, format)) = table::mapping::find(&head, &options.tables) {
+        reporter.format(format);
+        table::mapping::read(table, &mut input, &mut reporter);
+        input.close(&mut reporter);
+        reporter.close();
+        return Some(format);
+    }
     let Some(format) = formats::recognise(&head) else {
         let prolog = head.prolog();
         let hidden = prolog.root.is_none() && prolog.doctype.is_some_and(|name| !name.eq_ignore_ascii_case("html"));
         let (code, message) = if hidden {
             (&codes::DOCTYPE_REFUSED, "a DOCTYPE is refused unread".to_owned())
         } else {
-            (&codes::NOT_A_REPORT, format!("it looks like {}", head.looks_like()))
+            let what = head.looks_like();
+            let hint = if head.is_table() {
+                "; [[tables]] in the project's settings can say what its columns mean"
+            } else {
+                ""
+            };
+            (&codes::NOT_A_REPORT, format!("it looks like {what}{hint}"))
         };
         let _ = reporter.fatal(code, start, &message, None);
         return None;

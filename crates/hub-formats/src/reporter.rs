@@ -119,6 +119,16 @@ impl<'a> Reporter<'a> {
         self.one(Severity::Repaired, code, at, message, None);
     }
 
+    /// Reports something of a record that was put right.
+    pub fn repaired_of(&mut self, code: &'static Code, at: Option<At>, message: &str, subject: Option<&str>) {
+        self.one(Severity::Repaired, code, at, message, subject);
+    }
+
+    /// Tells the sink which of the project's tables the file is.
+    pub fn table(&mut self, name: &str) {
+        self.sink.table(name);
+    }
+
     /// Reports a record that could not be taken.
     pub fn rejected(&mut self, code: &'static Code, at: Option<At>, message: &str, subject: Option<&str>) {
         self.one(Severity::Rejected, code, at, message, subject);

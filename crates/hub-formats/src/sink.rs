@@ -13,6 +13,9 @@ pub trait Sink {
     /// The file was recognised; comes before any record.
     fn format(&mut self, _format: &'static Format) {}
 
+    /// The file is one of the project's own tables; comes after its format.
+    fn table(&mut self, _name: &str) {}
+
     /// Takes a record. `Break` ends the reading early and without a problem.
     fn record(&mut self, record: Record) -> ControlFlow<()>;
 

@@ -1,9 +1,9 @@
 //! Tables that teams keep by hand or export: test cases, results and defects as `|`, `;`, `,` or tab separated text.
 //!
 //! What a table holds is decided by its header alone: names are compared without case, accents, spaces and signs, in
-//! Spanish and English ([`columns`]). A `|` file has no quotes, only `\|`; the others are RFC 4180 with line breaks
-//! inside quotes ([`rows`]). Title lines, `sep=;` and code fences may stand before the header; blank lines, repeated
-//! headers, template rows and totals between the rows.
+//! Spanish and English ([`columns`]); a project's settings describe any other ([`mapping`]). A `|` file has no quotes,
+//! only `\|`; the others are RFC 4180 with line breaks inside quotes ([`rows`]). Title lines, `sep=;` and code fences may
+//! stand before the header; blank lines, repeated headers, template rows and totals between the rows ([`junk`]).
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -12,15 +12,25 @@ use hub_domain::codes;
 use hub_domain::record::Record;
 
 use crate::head::Head;
-use crate::hygiene;
 use crate::input::Input;
-use crate::reporter::{At, Field, Reporter};
+use crate::reporter::{At, Reporter};
 
+mod cells;
 pub(crate) mod columns;
+pub(crate) mod execution;
+mod junk;
+pub(crate) mod look;
+pub(crate) mod mapping;
+pub(crate) mod outcome;
+mod row;
 mod rows;
+pub(crate) mod sections;
 
+pub(crate) use cells::ids;
 pub(crate) use columns::Column;
 use columns::{Header, Kind};
+use junk::Junk;
+pub(crate) use row::Row;
 use rows::{Dialect, Next, Rows};
 
 /// Lines in which the header is looked for.
@@ -32,39 +42,15 @@ fn header_of(line: &str) -> Option<(Dialect, Header)> {
     found.filter(|(_, header)| header.kind().is_some()).max_by_key(|(_, header)| header.known())
 }
 
+/// What a file holds whose header is known; nothing for any other file.
+fn kind_of(head: &Head<'_>) -> Option<Kind> {
+    let lines = head.text.lines().take(HEADER_WITHIN_LINES);
+    lines.filter_map(header_of).next().and_then(|(_, header)| header.kind())
+}
+
 /// Whether a file is a table of this kind.
 pub(crate) fn is_table(head: &Head<'_>, kind: Kind) -> bool {
-    let lines = head.text.lines().take(HEADER_WITHIN_LINES);
-    lines.filter_map(header_of).next().is_some_and(|(_, header)| header.kind() == Some(kind))
-}
-
-/// One row, by the names of its columns.
-pub(crate) struct Row<'t> {
-    header: &'t Header,
-    cells: Vec<String>,
-    taken: Vec<bool>,
-    line: u64,
-}
-
-impl Row<'_> {
-    /// The value of a column, where it has one and is not taken yet.
-    pub(crate) fn take(&mut self, column: Column) -> Option<String> {
-        let index = self.header.index_of(column)?;
-        *self.taken.get_mut(index)? = true;
-        self.cells.get_mut(index).map(std::mem::take).filter(|value| !value.is_empty())
-    }
-
-    /// The columns that were not taken and hold something, as header and value.
-    pub(crate) fn rest(self) -> Vec<(String, String)> {
-        let names = self.header.names().iter().cloned();
-        let cells = names.zip(self.cells).zip(self.taken);
-        cells.filter(|((_, value), taken)| !taken && !value.is_empty()).map(|(cell, _)| cell).collect()
-    }
-
-    /// The line at which the row begins.
-    pub(crate) fn line(&self) -> Option<u64> {
-        Some(self.line)
-    }
+    kind_of(head) == Some(kind)
 }
 
 /// Whether an id may stand in several rows.
@@ -76,35 +62,63 @@ pub(crate) enum Ids {
     Repeat,
 }
 
-/// Reads a table whose id is in one of the columns `id`; `make` turns an id and its row into a record.
-pub(crate) fn read(
-    input: &mut Input<'_>,
-    reporter: &mut Reporter<'_>,
-    id: &[Column],
-    ids: Ids,
-    make: fn(String, Row<'_>) -> Record,
-) {
-    let _ = Table { seen: HashMap::new(), rows_read: 0 }.read(input, reporter, id, ids, make);
+/// What a row without an id is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WithoutId {
+    /// No record.
+    Rejected,
+    /// What its title says: the test's own name.
+    Titled,
+    /// The defect whose number its subject begins with, as in a list that was never imported: `CTB-001 [WEB] ...`.
+    Numbered,
 }
 
-struct Table {
+/// How the rows of a kind of table become records.
+pub(crate) struct Reading {
+    /// The columns that may hold the row's id, the likelier first.
+    pub(crate) id: &'static [Column],
+    pub(crate) ids: Ids,
+    pub(crate) without_id: WithoutId,
+    /// Makes the records of a row; its id is empty where the title says all.
+    pub(crate) make: fn(String, Row<'_>, &mut Vec<Record>),
+}
+
+/// Reads a table whose header is known.
+pub(crate) fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>, reading: &Reading) {
+    read_found(input, reporter, reading, |_, line| header_of(line));
+}
+
+/// Reads a table whose header is where `header` finds it: it is asked for each line with its number.
+fn read_found(
+    input: &mut Input<'_>,
+    reporter: &mut Reporter<'_>,
+    reading: &Reading,
+    header: impl Fn(u64, &str) -> Option<(Dialect, Header)>,
+) {
+    let mut table = Table { reading, seen: HashMap::new(), rows_read: 0, junk: Junk::default() };
+    let _ = table.read(input, reporter, header);
+    table.junk.report(reporter);
+}
+
+struct Table<'r> {
+    reading: &'r Reading,
     /// The line at which an id was first used.
     seen: HashMap<String, u64>,
     rows_read: u64,
+    junk: Junk,
 }
 
-impl Table {
+impl Table<'_> {
     fn read(
         &mut self,
         input: &mut Input<'_>,
         reporter: &mut Reporter<'_>,
-        id: &[Column],
-        ids: Ids,
-        make: fn(String, Row<'_>) -> Record,
+        header: impl Fn(u64, &str) -> Option<(Dialect, Header)>,
     ) -> ControlFlow<()> {
         let mut rows = Rows::new(input);
-        let (header, header_line) = find_header(&mut rows, reporter)?;
+        let (header, header_line) = find_header(&mut rows, reporter, header)?;
         let mut cells = Vec::new();
+        let mut records = Vec::new();
         loop {
             let (next, line) = rows.next_row(&mut cells);
             let at = At { line, column: 1 };
@@ -119,12 +133,14 @@ impl Table {
                     reporter.rejected(&codes::WRONG_COLUMNS, Some(at), what, cells.first().map(String::as_str));
                 }
                 Next::Row => {
-                    if is_noise(&header, &cells) {
+                    if self.junk.takes(&header, &cells, at) {
                         continue;
                     }
-                    self.rows_read += 1;
-                    if let Some((id, row)) = self.accept(&header, &mut cells, line, id, ids, reporter) {
-                        reporter.record(make(id, row))?;
+                    if let Some((id, row)) = self.accept(&header, &mut cells, line, reporter) {
+                        (self.reading.make)(id, row, &mut records);
+                    }
+                    for record in records.drain(..) {
+                        reporter.record(record)?;
                     }
                 }
             }
@@ -142,8 +158,6 @@ impl Table {
         header: &'h Header,
         cells: &mut Vec<String>,
         line: u64,
-        id: &[Column],
-        ids: Ids,
         reporter: &mut Reporter<'_>,
     ) -> Option<(String, Row<'h>)> {
         let at = At { line, column: 1 };
@@ -152,25 +166,30 @@ impl Table {
         while cells.len() > width && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
             cells.pop();
         }
-        let id_index = id.iter().find_map(|column| header.index_of(*column));
+        let id_index = self.reading.id.iter().find_map(|column| header.index_of(*column));
         let subject = id_index.and_then(|index| cells.get(index)).or(cells.first()).map(|cell| cell.trim().to_owned());
         if cells.len() != width {
+            self.rows_read += 1;
             let message = format!("the row has {} columns, the header {width}", cells.len());
             reporter.rejected(&codes::WRONG_COLUMNS, Some(at), &message, subject.as_deref());
             return None;
         }
-        let cells: Vec<String> = cells.drain(..).map(|cell| tidy(&cell, at, reporter)).collect();
-        let mut row = Row { header, taken: vec![false; width], cells, line };
-        let Some(id) = id.iter().find_map(|column| row.take(*column)) else {
+        if junk::is_template(header, cells, id_index) {
+            self.junk.template(at);
+            return None;
+        }
+        self.rows_read += 1;
+        let subject = subject.unwrap_or_default();
+        let tidy = |(index, cell): (usize, String)| cells::tidy(header, index, &cell, at, &subject, reporter);
+        let cells: Vec<String> = cells.drain(..).enumerate().map(tidy).collect();
+        let mut row = Row::new(header, cells, line);
+        let own = self.reading.id.iter().find_map(|column| row.take(*column));
+        let Some(id) = own.or_else(|| self.id_of(&row, at, reporter)) else {
             let title = [Column::Title, Column::Description].into_iter().find_map(|column| row.take(column));
             reporter.rejected(&codes::NO_NAME, Some(at), "the row has no id", title.as_deref());
             return None;
         };
-        if is_template(&id) {
-            reporter.repaired(&codes::NO_NAME, Some(at), &format!("the template row {id} was left out"));
-            return None;
-        }
-        if ids == Ids::Unique {
+        if self.reading.ids == Ids::Unique {
             if let Some(first) = self.seen.get(&id) {
                 let message = format!("the id stands in line {first} already");
                 reporter.rejected(&codes::ID_TWICE, Some(at), &message, Some(&id));
@@ -180,14 +199,33 @@ impl Table {
         }
         Some((id, row))
     }
+
+    /// What stands for the id of a row that has none.
+    fn id_of(&self, row: &Row<'_>, at: At, reporter: &mut Reporter<'_>) -> Option<String> {
+        let title = row.peek(Column::Title)?;
+        match self.reading.without_id {
+            WithoutId::Rejected => None,
+            WithoutId::Titled => Some(String::new()),
+            WithoutId::Numbered => {
+                let number = cells::leading_number(title)?;
+                let message = "the row has no id; the number that its title begins with was taken";
+                reporter.repaired_of(&codes::NO_NAME, Some(at), message, Some(number));
+                Some(number.to_owned())
+            }
+        }
+    }
 }
 
 /// Reads up to the header and fixes how cells end.
-fn find_header(rows: &mut Rows<'_, '_>, reporter: &mut Reporter<'_>) -> ControlFlow<(), (Header, u64)> {
+fn find_header(
+    rows: &mut Rows<'_, '_>,
+    reporter: &mut Reporter<'_>,
+    header: impl Fn(u64, &str) -> Option<(Dialect, Header)>,
+) -> ControlFlow<(), (Header, u64)> {
     for _ in 0..HEADER_WITHIN_LINES {
         match rows.next_line() {
             Ok(Some((line, text))) => {
-                if let Some((dialect, header)) = header_of(&text) {
+                if let Some((dialect, header)) = header(line, &text) {
                     rows.set_dialect(dialect);
                     return ControlFlow::Continue((header, line));
                 }
@@ -201,40 +239,4 @@ fn find_header(rows: &mut Rows<'_, '_>, reporter: &mut Reporter<'_>) -> ControlF
     }
     reporter.fatal(&codes::NOT_A_REPORT, None, "no header was found", None)?;
     ControlFlow::Break(())
-}
-
-/// A cell without what cannot be published and without space around it.
-fn tidy(cell: &str, at: At, reporter: &mut Reporter<'_>) -> String {
-    let mut text = String::with_capacity(cell.len());
-    if hygiene::clean(cell.trim(), &mut text) {
-        reporter.controls(at);
-    }
-    if hygiene::cut(&mut text, Field::Column.limit()) {
-        reporter.cut(Field::Column, at);
-    }
-    text
-}
-
-/// Rows that are none: blank ones, the header again, totals and code fences that a language model adds.
-fn is_noise(header: &Header, cells: &[String]) -> bool {
-    let first = cells.first().map(|cell| cell.trim()).unwrap_or_default();
-    let folded = columns::fold(first);
-    cells.iter().all(|cell| cell.trim().is_empty())
-        || header.is_repeated_by(cells)
-        || first.starts_with("```")
-        || (cells.len() < header.names().len()
-            && ["totaltestcases", "coberturaistqb", "totalcasos", "totaldecasos", "istqbcoverage"]
-                .iter()
-                .any(|footer| folded.starts_with(footer)))
-}
-
-/// An id that a template leaves to be filled in: `<TC_ID>`, `CTB-XXX`.
-fn is_template(id: &str) -> bool {
-    (id.starts_with('<') && id.ends_with('>')) || id.ends_with("-XXX") || id.ends_with("_XXX")
-}
-
-/// Ids in one cell: separated by space, `,`, `;` or a `/` between spaces. Template ids are left out.
-pub(crate) fn ids(cell: &str) -> Vec<String> {
-    let parts = cell.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
-    parts.filter(|part| !part.is_empty() && *part != "/" && !is_template(part)).map(str::to_owned).collect()
 }

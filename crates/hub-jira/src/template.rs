@@ -121,7 +121,7 @@ fn bug(defect: &Defect, locale: Locale) -> Document {
                 with_source(defect.priority.map(|p| p.as_str().to_uppercase()).as_deref(), words, "priority"),
             ),
             (Phrase::Status, with_source(Some(phrases::defect_status(defect.status, locale)), words, "status")),
-            (Phrase::TestCases, joined(&defect.test_cases.iter().map(|c| c.as_str()).collect::<Vec<_>>())),
+            (Phrase::TestCases, joined(&defect.cases().map(|c| c.as_str()).collect::<Vec<_>>())),
             (Phrase::Run, inline(defect.run.as_ref().map(|r| r.as_str()))),
             (Phrase::Environment, with_source(defect.environment.as_deref(), words, "environment")),
             (Phrase::Device, inline(defect.device.as_deref())),

@@ -4,11 +4,13 @@
 
 pub mod case_id;
 pub mod cause;
+pub mod dates;
 pub mod enrich;
 pub mod fingerprint;
 pub mod normalise;
 pub mod plan;
 pub mod redact;
+pub mod rivals;
 pub mod steps;
 pub mod taxonomy;
 pub mod titles;

@@ -14,7 +14,7 @@ use hub_domain::{
     record::{DeclaredCounts, Record, SuiteRecord},
 };
 
-use crate::redact;
+use crate::{dates::Dates, redact};
 use seen::Seen;
 
 /// Facts from a team's own document win over facts derived from a result's title.
@@ -92,6 +92,10 @@ pub struct Normaliser {
     context: Context,
     /// The name of the format that the file is read as.
     format: &'static str,
+    /// The project's own table that the file is.
+    table: Option<String>,
+    /// How moments are read.
+    dates: Dates,
     summary: Summary,
     top_level: DeclaredCounts,
     environments: BTreeMap<String, u64>,
@@ -113,6 +117,8 @@ impl Normaliser {
         Self {
             context,
             format: "unknown",
+            table: None,
+            dates: Dates::default(),
             summary: Summary::default(),
             top_level: DeclaredCounts::default(),
             environments: BTreeMap::new(),
@@ -122,6 +128,16 @@ impl Normaliser {
             suite_started: None,
             redacted: redact::Found::default(),
         }
+    }
+
+    /// Moments are read with a clock and in a time zone.
+    pub fn set_dates(&mut self, dates: Dates) {
+        self.dates = dates;
+    }
+
+    /// The file is one of the project's own tables: facts name it as their source, behind the format.
+    pub fn read_table(&mut self, name: &str) {
+        self.table = Some(name.to_owned());
     }
 
     /// The file was recognised as a format: facts name it as their source.
@@ -173,7 +189,7 @@ impl Normaliser {
 
     /// The root's header counts for the whole; without one, the headers of the outermost suites are added.
     fn suite_header(&mut self, suite: &SuiteRecord) {
-        let started = suite.started_at.as_deref().and_then(results::moment);
+        let started = suite.started_at.as_deref().and_then(|value| self.moment(value).ok());
         // A suite without a start of its own has its outer suite's.
         let inherited = || self.suite_started.take().filter(|(path, _)| suite.path.starts_with(path)).map(|(_, at)| at);
         self.suite_started = started.or_else(inherited).map(|at| (suite.path.clone(), at));
@@ -192,8 +208,17 @@ impl Normaliser {
         }
     }
 
-    fn origin(&self, precedence: u8) -> Origin {
-        Origin { source: self.format.to_owned(), precedence }
+    fn origin(&self, precedence: u8, line: Option<u64>) -> Origin {
+        let source = match &self.table {
+            Some(table) => format!("{}:{table}", self.format),
+            None => self.format.to_owned(),
+        };
+        Origin { source, precedence, line }
+    }
+
+    /// Reads a moment as the file's format writes it.
+    fn moment(&self, value: &str) -> Result<Moment, &'static str> {
+        if self.format.starts_with("csv-") { self.dates.of_table(value) } else { self.dates.of_report(value) }
     }
 
     fn problem(

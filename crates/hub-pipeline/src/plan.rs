@@ -148,7 +148,7 @@ pub fn defect(project: &ProjectFacts, entity: &Entity, defect: &Defect) -> Vec<P
         labels: taxonomy::of_defect(project.key.as_str(), defect),
         priority: defect.priority,
         fields: IssueFields {
-            test_case_id: defect.test_cases.first().map(|c| c.as_str().to_owned()),
+            test_case_id: defect.cases().next().map(|c| c.as_str().to_owned()),
             suite_id: None,
             run_id: defect.run.as_ref().map(|r| r.as_str().to_owned()),
             environment: defect.environment.clone(),
@@ -158,7 +158,7 @@ pub fn defect(project: &ProjectFacts, entity: &Entity, defect: &Defect) -> Vec<P
         body: IssueBody::Bug(defect.clone()),
     };
     let from = Identity { kind: EntityKind::Defect, external_id: id.clone() };
-    let links = defect.test_cases.iter().map(|case| {
+    let links = defect.cases().map(|case| {
         let to = Identity { kind: EntityKind::TestCase, external_id: case.clone() };
         Publication {
             key: PublicationKey::link(ObjectKind::IssueLink, from.clone(), to.clone()),

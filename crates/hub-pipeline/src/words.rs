@@ -30,8 +30,8 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
     Some(match key(word).as_str() {
         // NUnit's `Warning` passed with remarks, which are its steps.
         "warning" => ResultStatus::Passed,
-        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "correcto"
-        | "xpassed" => ResultStatus::Passed,
+        "passed" | "pass" | "ok" | "success" | "successful" | "pasado" | "pasada" | "aprobado" | "aprobada"
+        | "correcto" | "correcta" | "xpassed" => ResultStatus::Passed,
         // TRX: it ran and nothing is said against it.
         "passedbutrunaborted" | "completed" => ResultStatus::Passed,
         "failed" | "fail" | "failure" | "fallido" | "fallida" | "fallo" | "ko" | "not_ok" => ResultStatus::Failed,
@@ -49,7 +49,7 @@ pub fn result_status(word: &str) -> Option<ResultStatus> {
         "timeout" | "timedout" | "timed_out" | "tiempo_agotado" => ResultStatus::Timeout,
         "flaky" | "inestable" => ResultStatus::Flaky,
         "skipped" | "skip" | "ignored" | "disabled" | "suppressed" | "inconclusive" | "omitido" | "omitida"
-        | "deshabilitado" | "xfailed" => ResultStatus::Skipped,
+        | "deshabilitado" | "saltado" | "saltada" | "xfailed" => ResultStatus::Skipped,
         // vstest writes `NotExecuted` for a test that was skipped, Allure 1 `canceled` for one whose assumption did not hold;
         // NUnit's `Cancelled`, with two l, was stopped while it ran.
         "notexecuted" | "canceled" => ResultStatus::Skipped,
@@ -106,7 +106,9 @@ pub fn defect_status(word: &str) -> Option<DefectStatus> {
     Some(match key(word).as_str() {
         "open" | "nueva" | "nuevo" | "new" | "abierta" | "abierto" | "pendiente" | "pending" | "reabierta"
         | "reabierto" | "reopened" | "bloqueada" | "bloqueado" => DefectStatus::Open,
-        "in_progress" | "en_curso" | "en_progreso" | "in_curso" => DefectStatus::InProgress,
+        "in_progress" | "en_curso" | "en_progreso" | "in_curso" | "en_desarrollo" | "en_revision" => {
+            DefectStatus::InProgress
+        }
         "resolved" | "resuelta" | "resuelto" | "fixed" | "corregido" | "corregida" => DefectStatus::Resolved,
         "closed" | "cerrada" | "cerrado" | "done" => DefectStatus::Closed,
         "rejected" | "wont_fix" | "won_t_fix" | "duplicate" | "desestimada" | "desestimado" | "rechazada"
@@ -121,7 +123,8 @@ pub fn case_status(word: &str) -> Option<CaseStatus> {
     Some(match key(word).as_str() {
         "generado" | "generada" | "draft" | "borrador" | "pendiente" | "pending" | "en_desarrollo" => CaseStatus::Draft,
         "active" | "activo" | "activa" | "ready" | "implementado" | "implementada" | "en_ejecucion" | "pasado"
-        | "fallido" | "bloqueado" | "approved" | "automated" => CaseStatus::Active,
+        | "fallido" | "bloqueado" | "approved" | "automated" | "pass" | "passed" | "ok" | "fail" | "failed" | "ko"
+        | "blocked" | "skipped" | "flaky" | "pasada" | "fallida" | "bloqueada" => CaseStatus::Active,
         "deprecated" | "deprecado" | "deprecada" | "archived" | "obsoleto" | "obsoleta" => CaseStatus::Deprecated,
         _ => return None,
     })
@@ -246,6 +249,64 @@ mod tests {
         assert_eq!(defect_status("En curso"), Some(DefectStatus::InProgress));
         assert_eq!(defect_status("Reabierta"), Some(DefectStatus::Open));
         assert_eq!(case_status("Generado"), Some(CaseStatus::Draft));
+    }
+
+    #[test]
+    fn every_word_of_the_first_team_is_known_with_and_without_its_accents() {
+        for word in
+            ["P0", "p4", "CRÍTICA", "ALTA", "MEDIA", "BAJA", "Critical", "High", "Medium", "Low", "Normal", "Critica"]
+        {
+            assert!(priority(word).is_some(), "{word}");
+        }
+        for word in ["Alto", "Medio", "Bajo", "high", "medium", "low"] {
+            assert!(risk(word).is_some(), "{word}");
+        }
+        for word in [
+            "Generado",
+            "Pendiente",
+            "En_Desarrollo",
+            "Implementado",
+            "En_Ejecucion",
+            "Pasado",
+            "Fallido",
+            "Bloqueado",
+            "Deprecado",
+            "En Ejecución",
+            "PASSED",
+            "FAILED",
+            "Blocked",
+        ] {
+            assert!(case_status(word).is_some(), "{word}");
+        }
+        for word in [
+            "Nueva",
+            "En curso",
+            "Resuelta",
+            "Cerrada",
+            "Reabierta",
+            "Bloqueada",
+            "Pendiente",
+            "Desestimada",
+            "Open",
+            "Pending",
+            "in_progress",
+            "resolved",
+            "closed",
+            "wont_fix",
+            "duplicate",
+        ] {
+            assert!(defect_status(word).is_some(), "{word}");
+        }
+        for word in ["HIGH", "MEDIUM", "LOW", "CRITICAL", "Crítica", "Media"] {
+            assert!(severity(word).is_some(), "{word}");
+        }
+        for word in ["PENDIENTE", "Pendiente", "PENDING", "Generado", "NO_EJECUTADO", "Bloqueado", "BLOCKED", "Pasado"]
+        {
+            assert!(result_status(word).is_some(), "{word}");
+        }
+        for (device, expect) in [("DSK", "desktop"), ("MOB", "mobile"), ("iOS", "ios"), ("Android", "android")] {
+            assert_eq!(platform(device), Some(expect), "{device}");
+        }
     }
 
     #[test]

@@ -244,6 +244,7 @@ fn defect(table: &Table, values: &Values<'_>) -> DefectRecord {
         actual_result: values.text("actual_result"),
         environment: values.text("environment"),
         device: values.text("device"),
+        derived: false,
         other: others(table, values),
         line: None,
     }

@@ -83,8 +83,8 @@ static ADD_REJECTS: Query = Query {
             subject, content_hash)
           select $1, $2, $3, $4, u.* from unnest($5::text[], $6::text[], $7::text[], $8::int8[], $9::int8[], $10::text[],
             $11::bytea[]) u
-          on conflict (project_id, run_id, file_name, content_hash) do update set resolved_at = null
-          where r.resolved_at is not null",
+          on conflict (project_id, run_id, file_name, content_hash) do update set resolved_at = null, resolved_by = null
+          where r.resolved_at is not null and r.resolved_by is distinct from 'person'",
     types: &[
         Type::UUID,
         Type::UUID,
@@ -101,8 +101,10 @@ static ADD_REJECTS: Query = Query {
 };
 static RESOLVE_REJECTS: Query = Query {
     doing: "mark problems that the file no longer has",
-    sql: "update hub.import_rejects r set resolved_at = now()
-           where r.project_id = $1 and r.run_id = $2 and r.file_name = $3 and r.resolved_at is null
+    // What a person resolved and the file no longer has is resolved by the file: if it comes back, it is open again.
+    sql: "update hub.import_rejects r set resolved_at = coalesce(r.resolved_at, now()), resolved_by = 'hub'
+           where r.project_id = $1 and r.run_id = $2 and r.file_name = $3 and r.facts is null
+             and (r.resolved_at is null or r.resolved_by = 'person')
              and not exists (select from unnest($4::bytea[]) k (hash) where k.hash = r.content_hash)",
     types: &[Type::UUID, Type::TEXT, Type::TEXT, Type::BYTEA_ARRAY],
 };
@@ -200,7 +202,8 @@ impl WorkerTx {
     }
 
     /// Records the problems of a file, all of its latest version: those that an earlier version had and this one has not
-    /// are marked as resolved. Returns how many are new or back.
+    /// are marked as resolved. What a person resolved stays so for as long as each version has it. Returns how many are new
+    /// or back.
     ///
     /// # Errors
     /// [`StoreError::Query`], [`StoreError::NotCanonical`].
@@ -248,7 +251,7 @@ impl WorkerTx {
         let mut seen = std::collections::HashSet::with_capacity(problems.len());
         let mut hashed = Vec::with_capacity(problems.len());
         for problem in problems {
-            let hash = ContentHash::of(problem)?;
+            let hash = identity(problem)?;
             if seen.insert(hash) {
                 hashed.push((problem, hash));
             }
@@ -293,6 +296,12 @@ impl WorkerTx {
         let rows = self.rows(&OPEN_REJECTS, &[&project.0]).await?;
         Ok(rows.iter().map(|row| (row.get(0), count(row, 1))).collect())
     }
+}
+
+/// What makes a problem of a file the same problem when the file is read again, by whatever path.
+fn identity(problem: &Problem) -> Result<ContentHash, StoreError> {
+    let place = (problem.position.line, problem.position.column);
+    Ok(ContentHash::of(&(problem.code.id, &problem.message, place, &problem.subject, problem.severity))?)
 }
 
 fn severity(severity: Severity) -> &'static str {

@@ -45,6 +45,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "20261124000500" "hub_recovery",
     "20261124000600" "hub_findings",
     "20261124000700" "hub_settings",
+    "20261124000800" "hub_rejects",
     "20261124000900" "hub_sources",
     "20261124001200" "hub_results_facts",
 ];

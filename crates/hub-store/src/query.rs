@@ -68,6 +68,7 @@ pub fn statements() -> Vec<&'static Query> {
         crate::migrate::QUERIES,
         crate::rate::QUERIES,
         crate::recovery::QUERIES,
+        crate::rejects::QUERIES,
         crate::results::QUERIES,
         crate::results_read::QUERIES,
         crate::settings::QUERIES,

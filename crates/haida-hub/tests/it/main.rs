@@ -22,4 +22,5 @@ mod queue;
 mod settings;
 mod source;
 mod support;
+mod team_files;
 mod work;

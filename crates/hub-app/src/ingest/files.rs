@@ -15,7 +15,7 @@ use std::{
 };
 
 use hub_domain::{ContentHash, Problem, Severity, codes, problem::Position};
-use hub_formats::Look;
+use hub_formats::{Look, Options};
 use serde::Serialize;
 
 pub use content::{Content, Digest, Refusal};
@@ -144,7 +144,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> AppError + '_ {
 ///
 /// # Errors
 /// A folder that cannot be listed or holds too much, or standard input that cannot be read.
-pub fn list(paths: &[PathBuf], recorded: &[(String, String)]) -> Result<Listing, AppError> {
+pub fn list(paths: &[PathBuf], recorded: &[(String, String)], options: &Options) -> Result<Listing, AppError> {
     let mut listing = Listing::default();
     let mut found = Vec::new();
     for path in paths {
@@ -160,7 +160,7 @@ pub fn list(paths: &[PathBuf], recorded: &[(String, String)]) -> Result<Listing,
     }
     let mut seen = HashSet::new();
     found.retain(|file| seen.insert(file.origin.clone()));
-    listing.files = reports(found, &mut listing.others);
+    listing.files = reports(found, options, &mut listing.others);
     let origins: Vec<String> = listing.files.iter().map(|file| file.origin.clone()).collect();
     for (file, name) in listing.files.iter_mut().zip(names::distinct(&origins, recorded)) {
         file.name = name;
@@ -272,11 +272,11 @@ fn one(path: &Path, named: bool, found: &mut Vec<Found>) {
 }
 
 /// Turns files into reports: what is none is passed over, and files that are one report together become one.
-fn reports(found: Vec<Found>, others: &mut Others) -> Vec<File> {
+fn reports(found: Vec<Found>, options: &Options, others: &mut Others) -> Vec<File> {
     let mut files = Vec::new();
     let mut together: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
     for file in found {
-        let look = match file.content.with(|read| hub_formats::look(read)) {
+        let look = match file.content.with(|read| hub_formats::look(read, options)) {
             Ok((Ok(look), _)) => Some(look),
             // Reading it again tells why it cannot be read.
             Ok((Err(_), _)) | Err(_) => None,
@@ -357,12 +357,12 @@ mod tests {
         fs::write(dir.path().join("shot.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         fs::write(dir.path().join("empty.xml"), "").unwrap();
         std::os::unix::fs::symlink("/etc/hostname", dir.path().join("link")).unwrap();
-        let listing = list(&[dir.path().to_owned(), dir.path().join("a.xml")], &[]).unwrap();
+        let listing = list(&[dir.path().to_owned(), dir.path().join("a.xml")], &[], &Options::default()).unwrap();
         assert_eq!(names(&listing), ["a.xml", "b.xml", "empty.xml", "c.xml"]);
         assert_eq!(listing.others.count, 2);
-        let missing = list(&[dir.path().join("none")], &[]).unwrap();
+        let missing = list(&[dir.path().join("none")], &[], &Options::default()).unwrap();
         assert_eq!(missing.files[0].digest().unwrap_err().code.id, "HUB-1015");
-        let named = list(&[dir.path().join("shot.png")], &[]).unwrap();
+        let named = list(&[dir.path().join("shot.png")], &[], &Options::default()).unwrap();
         assert_eq!(names(&named), ["shot.png"], "what the user names is read and told");
     }
 
@@ -372,10 +372,10 @@ mod tests {
         for name in ["a.xml", "b.xml", "c.txt"] {
             fs::write(dir.path().join(name), "<testsuites/>").unwrap();
         }
-        assert_eq!(names(&list(&[dir.path().join("*.xml")], &[]).unwrap()), ["a.xml", "b.xml"]);
-        let none = list(&[dir.path().join("*.json")], &[]).unwrap();
+        assert_eq!(names(&list(&[dir.path().join("*.xml")], &[], &Options::default()).unwrap()), ["a.xml", "b.xml"]);
+        let none = list(&[dir.path().join("*.json")], &[], &Options::default()).unwrap();
         assert_eq!(none.files[0].digest().unwrap_err().code.id, "HUB-1015");
-        assert!(list(&[dir.path().join("[")], &[]).is_err());
+        assert!(list(&[dir.path().join("[")], &[], &Options::default()).is_err());
     }
 
     #[test]

@@ -3,9 +3,12 @@
 
 use std::ops::ControlFlow;
 
-use hub_domain::{Problem, codes, record::Record};
-use hub_formats::{Format, Sink};
-use hub_pipeline::normalise::{Context, Fact, Normaliser, ReportRef, Summary};
+use hub_domain::{Moment, Problem, codes, record::Record, settings::ProjectSettings};
+use hub_formats::{Format, Options, Sink};
+use hub_pipeline::{
+    dates::Dates,
+    normalise::{Context, Fact, Normaliser, ReportRef, Summary},
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -27,13 +30,16 @@ pub struct Reading {
 }
 
 /// Starts reading a file.
-pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
+pub fn start(file: &File, report: Option<ReportRef>, settings: &ProjectSettings) -> Reading {
+    let options = Options { tables: settings.tables.clone() };
+    let dates = Dates::new(Moment::now_utc(), &settings.time_zone);
     let (sender, batches) = mpsc::channel(BATCHES);
     let (parts, shown) = (file.parts.clone(), file.shown.clone());
     let done = tokio::task::spawn_blocking(move || {
-        let normaliser = Normaliser::new(Context { file: shown, report });
+        let mut normaliser = Normaliser::new(Context { file: shown, report });
+        normaliser.set_dates(dates);
         let mut sink = Batches { normaliser, facts: Vec::with_capacity(BATCH), sender, unreadable: None };
-        let format = read(&parts, &mut sink);
+        let format = read(&parts, &options, &mut sink);
         sink.normaliser.close(&mut sink.facts);
         let _ = sink.flush();
         (format, sink.normaliser.finish())
@@ -42,17 +48,17 @@ pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
 }
 
 /// Reads the files of one report.
-fn read(parts: &[Part], sink: &mut Batches) -> Option<&'static str> {
+fn read(parts: &[Part], options: &Options, sink: &mut Batches) -> Option<&'static str> {
     let mut attempts = Attempts::default();
     if parts.len() > 1 {
         for part in parts {
-            let _ = part.content.with(|read| hub_formats::read(&part.shown, read, &mut attempts));
+            let _ = part.content.with(|read| hub_formats::read_with(&part.shown, read, options, &mut attempts));
         }
     }
     let mut together = Together::new(sink, attempts);
     let mut format = None;
     for part in parts {
-        if let Some(found) = read_part(part, &mut together) {
+        if let Some(found) = read_part(part, options, &mut together) {
             format = Some(found.name);
         }
     }
@@ -61,9 +67,10 @@ fn read(parts: &[Part], sink: &mut Batches) -> Option<&'static str> {
 }
 
 /// Reads one file. Where its bytes ended for a reason of their own, that reason is the problem, at the place reached.
-fn read_part(part: &Part, together: &mut Together<'_, Batches>) -> Option<&'static Format> {
+fn read_part(part: &Part, options: &Options, together: &mut Together<'_, Batches>) -> Option<&'static Format> {
     together.inner().normaliser.read_file(&part.shown);
-    let (format, refusal) = match part.content.with(|read| hub_formats::read(&part.shown, read, together)) {
+    let (format, refusal) = match part.content.with(|read| hub_formats::read_with(&part.shown, read, options, together))
+    {
         Ok((format, refusal)) => (format, refusal),
         Err(refusal) => (None, Some(refusal)),
     };
@@ -123,6 +130,10 @@ impl Batches {
 impl Sink for Batches {
     fn format(&mut self, format: &'static Format) {
         self.normaliser.read_as(format.name);
+    }
+
+    fn table(&mut self, name: &str) {
+        self.normaliser.read_table(name);
     }
 
     fn record(&mut self, record: Record) -> ControlFlow<()> {

@@ -6,7 +6,9 @@ use hub_domain::{
     ContentHash, Entity, EntityKind, ExternalId, Moment,
     entity::{EntityFacts, Identity, Origin, Release, Run},
     insight::{MAX_TREND_RUNS, RunInsight},
+    settings::ProjectSettings,
 };
+use hub_formats::{Holds, Look, Options};
 use hub_pipeline::{
     enrich::{incident, requirements, trend},
     normalise::PRECEDENCE_DOCUMENT,
@@ -14,7 +16,10 @@ use hub_pipeline::{
 };
 use hub_store::{Change, ProjectRow, RunMonth, Store, WorkerTx};
 
-use super::RunArguments;
+use super::{
+    RunArguments,
+    files::{Digest, File},
+};
 use crate::AppError;
 
 /// Reads a run's id.
@@ -25,6 +30,19 @@ pub fn id(text: &str) -> Result<ExternalId, AppError> {
 fn external(argument: &str, text: &str) -> Result<ExternalId, AppError> {
     ExternalId::new(text)
         .map_err(|e| AppError::Argument { what: format!("{argument} {text:?}"), rule: e.rule.to_owned() })
+}
+
+/// The run of a table of results for which nobody named one: its content. A table that people keep has no run of its own
+/// and no date, and a changed one is another run. Reports of tools need a run that is named.
+pub fn of_table(file: &File, digest: &Digest, settings: &ProjectSettings) -> Option<RunArguments> {
+    let options = Options { tables: settings.tables.clone() };
+    let [part] = file.parts.as_slice() else { return None };
+    let (Ok(Look::Report(format)), _) = part.content.with(|read| hub_formats::look(read, &options)).ok()? else {
+        return None;
+    };
+    let is_table = format.holds == Holds::Results && format.name.starts_with("csv-");
+    let id = format!("csv-{}", digest.hash.short());
+    is_table.then(|| RunArguments { id, title: Some(file.name.clone()), ..RunArguments::default() })
 }
 
 /// The id of a report: its run and its file; a long one ends in its hash.
@@ -104,7 +122,7 @@ pub async fn save_within(
         insight: RunInsight::default(),
     };
     run.insight = insight(&tx, project, id, &run).await?;
-    let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT };
+    let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT, line: None };
     let mut entities = vec![Entity { external_id: id.clone(), origin: origin(), facts: EntityFacts::Run(run) }];
     if let Some(release) = release {
         let facts = EntityFacts::Release(Release { name: release.as_str().to_owned() });

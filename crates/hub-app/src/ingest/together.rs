@@ -81,6 +81,10 @@ impl<S: Sink> Sink for Together<'_, S> {
         self.sink.format(format);
     }
 
+    fn table(&mut self, name: &str) {
+        self.sink.table(name);
+    }
+
     fn record(&mut self, record: Record) -> ControlFlow<()> {
         let Record::Result(result) = record else { return self.sink.record(record) };
         let Some(test) = test(&result) else { return self.sink.record(Record::Result(result)) };

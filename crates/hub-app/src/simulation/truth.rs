@@ -49,7 +49,7 @@ pub fn id(text: &str) -> ExternalId {
 }
 
 fn origin() -> Origin {
-    Origin { source: "csv-cases".into(), precedence: 50 }
+    Origin { source: "csv-cases".into(), precedence: 50, line: None }
 }
 
 fn case(title: String) -> EntityFacts {
@@ -74,6 +74,7 @@ fn case(title: String) -> EntityFacts {
 
 fn defect(title: String, test_cases: Vec<ExternalId>) -> EntityFacts {
     EntityFacts::Defect(Defect {
+        named_by: Vec::new(),
         title,
         test_cases,
         run: None,

@@ -117,7 +117,7 @@ impl Told {
                 if let Some(id) = self.identified(pull, stream, &suite.id) {
                     of.id = id.as_str().to_owned();
                     let facts = EntityFacts::Suite(Suite { name: suite.name });
-                    let origin = Origin { source: pull.origin(), precedence: pull.settings.precedence };
+                    let origin = Origin { source: pull.origin(), precedence: pull.settings.precedence, line: None };
                     self.entities.push(Entity { external_id: id, origin, facts });
                 }
             }
@@ -316,7 +316,7 @@ async fn renamed(
 fn derived_suite(pull: &Pull<'_>, id: &ExternalId) -> Entity {
     Entity {
         external_id: id.clone(),
-        origin: Origin { source: pull.origin(), precedence: PRECEDENCE_DERIVED_TITLE },
+        origin: Origin { source: pull.origin(), precedence: PRECEDENCE_DERIVED_TITLE, line: None },
         facts: EntityFacts::Suite(Suite { name: id.as_str().to_owned() }),
     }
 }

@@ -12,66 +12,29 @@ pub(crate) enum Kind {
 }
 
 /// A column that the hub has a name for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Column {
-    /// An id whose kind the header does not tell: `ID`, `#`.
-    Id,
-    /// A test case's id.
-    CaseId,
-    /// A defect's id.
-    DefectId,
-    /// A run's id.
-    RunId,
-    /// A title.
-    Title,
-    /// A description.
-    Description,
-    /// The type of test.
-    TestType,
-    /// The component.
-    Component,
-    /// The module.
-    Module,
-    /// Requirement ids.
-    Requirement,
-    /// What must hold before.
-    Preconditions,
-    /// The steps.
-    Steps,
-    /// What must hold afterwards.
-    Expected,
-    /// What happened.
-    Actual,
-    /// The priority.
-    Priority,
-    /// The risk.
-    Risk,
-    /// The severity.
-    Severity,
-    /// Tags.
-    Tags,
-    /// The state of a document or defect.
-    Status,
-    /// The outcome of a test.
-    Outcome,
-    /// The device.
-    Device,
-    /// The environment.
-    Environment,
-    /// Files and addresses.
-    Evidence,
-    /// Notes of a person.
-    Notes,
-    /// When a test ran.
-    Date,
-}
+pub(crate) use hub_domain::settings::TableField as Column;
 
 /// Names without case, accents, spaces and signs. A name stands once in this table.
 const NAMES: &[(Column, &[&str])] = &[
-    (Column::Id, &["id", "#", "clave", "key"]),
+    (Column::Id, &["id", "#", "clave", "key", "nro", "numero"]),
     (
         Column::CaseId,
-        &["testid", "testcaseid", "tcid", "caseid", "casoid", "idcaso", "idtest", "idcasoprueba", "testkey"],
+        &[
+            "testid",
+            "testcaseid",
+            "tcid",
+            "caseid",
+            "casoid",
+            "idcaso",
+            "idtest",
+            "idcasoprueba",
+            "idcasodeprueba",
+            "testkey",
+            "testquefallo",
+            "casorelacionado",
+            "testcaserelacionado",
+            "relatedtestcase",
+        ],
     ),
     (
         Column::DefectId,
@@ -85,45 +48,110 @@ const NAMES: &[(Column, &[&str])] = &[
             "idincidencia",
             "issueid",
             "incidentid",
+            "bug",
+            "bugs",
+            "defecto",
+            "defect",
+            "defects",
+            "defectoasociado",
+            "incidencia",
+            "linkeddefect",
+            "linkedissues",
         ],
     ),
     (Column::RunId, &["runid", "idrun", "ejecucionid", "idejecucion", "testrunid", "executionid"]),
     (
         Column::Title,
-        &["titulo", "title", "testname", "nombre", "name", "asunto", "subject", "summary", "resumen", "casodeprueba"],
+        &[
+            "titulo",
+            "ttulo",
+            "title",
+            "testname",
+            "testtitle",
+            "nombre",
+            "nombretest",
+            "nombredelcaso",
+            "name",
+            "asunto",
+            "subject",
+            "summary",
+            "resumen",
+            "casodeprueba",
+        ],
     ),
-    (Column::Description, &["descripcion", "description", "detalle"]),
+    (Column::Description, &["descripcion", "descripcin", "description", "detalle", "detalles"]),
     (Column::TestType, &["tipoprueba", "tipodeprueba", "testtype", "tipo", "type"]),
     (Column::Component, &["componente", "component"]),
-    (Column::Module, &["modulo", "module"]),
+    (Column::Module, &["modulo", "mdulo", "module"]),
     (
         Column::Requirement,
-        &["requisitoid", "requisito", "requisitos", "requirement", "requirements", "requirementid", "reqid"],
+        &[
+            "requisitoid",
+            "requisito",
+            "requisitos",
+            "requirement",
+            "requirements",
+            "requirementid",
+            "reqid",
+            "requirementids",
+        ],
     ),
     (
         Column::Preconditions,
-        &["precondiciones", "precondicion", "preconditions", "precondition", "prerequisitos", "prerequisites"],
+        &[
+            "precondiciones",
+            "precondicion",
+            "precondicin",
+            "preconditions",
+            "precondition",
+            "prerequisitos",
+            "prerequisites",
+        ],
     ),
     (
         Column::Steps,
         &["pasos", "steps", "pasosreproducir", "pasosparareproducir", "stepstoreproduce", "teststeps", "pasosdeprueba"],
     ),
-    (Column::Expected, &["resultadoesperado", "expectedresult", "expected", "resultadosesperados", "expectedresults"]),
-    (Column::Actual, &["resultadoobtenido", "actualresult", "actual", "resultadoactual", "resultadoreal"]),
+    (
+        Column::ExpectedResult,
+        &[
+            "resultadoesperado",
+            "expectedresult",
+            "expected",
+            "resultadosesperados",
+            "expectedresults",
+            "respuestaesperada",
+            "expectedresponse",
+        ],
+    ),
+    (Column::ActualResult, &["resultadoobtenido", "actualresult", "actual", "resultadoactual", "resultadoreal"]),
     (Column::Priority, &["prioridad", "priority"]),
     (Column::Risk, &["riesgo", "risk"]),
     (Column::Severity, &["severidad", "severity", "gravedad"]),
     (Column::Tags, &["etiquetaautomatizacion", "etiquetas", "etiqueta", "tags", "tag", "labels", "automationtag"]),
     (Column::Status, &["estado", "status", "state"]),
-    (Column::Outcome, &["resultado", "result", "outcome", "resultadoejecucion", "testresult", "verdict"]),
+    (Column::Result, &["resultado", "result", "outcome", "resultadoejecucion", "testresult", "verdict"]),
     (Column::Device, &["dispositivo", "device", "plataforma", "platform", "navegador", "browser"]),
     (Column::Environment, &["entorno", "environment", "ambiente", "env"]),
     (Column::Evidence, &["evidencia", "evidencias", "evidence", "attachments", "adjuntos"]),
     (Column::Notes, &["notas", "notes", "nota", "comentarios", "comments", "observaciones"]),
     (
         Column::Date,
-        &["fecha", "date", "fechaejecucion", "executiondate", "executedat", "startedat", "fechadeejecucion"],
+        &[
+            "fecha",
+            "date",
+            "fechaejecucion",
+            "fechaejecucin",
+            "executiondate",
+            "executedat",
+            "executedon",
+            "startedat",
+            "startdate",
+            "fechadeejecucion",
+        ],
     ),
+    (Column::DurationMs, &["durationms", "duracionms", "durationmilliseconds"]),
+    (Column::DurationS, &["duration", "duracion", "durations", "duracions", "durationseconds", "duracionsegundos"]),
 ];
 
 /// A name without case, accents, spaces and signs; `#` stays, because it is a name.
@@ -149,20 +177,42 @@ pub(crate) fn fold(name: &str) -> String {
 }
 
 /// A table's header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Header {
     names: Vec<String>,
     columns: Vec<Option<Column>>,
+    /// What holds for a row whose cell says nothing.
+    constants: Vec<(Column, String)>,
 }
 
 impl Header {
     /// Recognises the columns of a header; a name that comes again is not recognised a second time.
     pub(super) fn new(cells: Vec<String>) -> Self {
-        let mut columns: Vec<Option<Column>> = Vec::new();
-        for cell in &cells {
-            let folded = fold(cell);
-            let known = NAMES.iter().find(|(_, names)| names.contains(&folded.as_str())).map(|(column, _)| *column);
-            columns.push(known.filter(|column| !columns.contains(&Some(*column))));
+        Self::with(cells, |_| None, Vec::new())
+    }
+
+    /// A header of which `meaning` says more than the names that are known: it counts more, and what it says is said of
+    /// one column only.
+    pub(super) fn with(
+        cells: Vec<String>,
+        meaning: impl Fn(&str) -> Option<Column>,
+        constants: Vec<(Column, String)>,
+    ) -> Self {
+        let folded: Vec<String> = cells.iter().map(|cell| fold(cell)).collect();
+        let mut columns: Vec<Option<Column>> = Vec::with_capacity(cells.len());
+        let mut said: Vec<Option<Column>> = Vec::with_capacity(cells.len());
+        for name in &folded {
+            let column = meaning(name);
+            said.push(column.filter(|column| *column == Column::Other || !said.contains(&Some(*column))));
+        }
+        for (name, column) in folded.iter().zip(&said) {
+            let known = || NAMES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(column, _)| *column);
+            let free = |column: &Column| !columns.contains(&Some(*column)) && !said.contains(&Some(*column));
+            let column = match column {
+                Some(column) => Some(*column).filter(|column| *column != Column::Other),
+                None => known().filter(free),
+            };
+            columns.push(column);
         }
         let mut names: Vec<String> = cells.into_iter().map(|cell| cell.trim().to_owned()).collect();
         // Empty cells behind the last name come from spreadsheets.
@@ -170,7 +220,7 @@ impl Header {
             names.pop();
         }
         columns.truncate(names.len());
-        Self { names, columns }
+        Self { names, columns, constants }
     }
 
     pub(super) fn names(&self) -> &[String] {
@@ -179,6 +229,16 @@ impl Header {
 
     pub(super) fn index_of(&self, column: Column) -> Option<usize> {
         self.columns.iter().position(|known| *known == Some(column))
+    }
+
+    /// The meaning of the column at a place.
+    pub(super) fn column_at(&self, index: usize) -> Option<Column> {
+        self.columns.get(index).copied().flatten()
+    }
+
+    /// What holds for a row that says nothing of a column.
+    pub(super) fn constant(&self, column: Column) -> Option<&str> {
+        self.constants.iter().find(|(known, _)| *known == column).map(|(_, value)| value.as_str())
     }
 
     /// How many columns have a known name.
@@ -193,22 +253,29 @@ impl Header {
             && cells.iter().skip(self.names.len()).all(|cell| cell.trim().is_empty())
     }
 
+    /// Whether the rows of a table of cases tell of executions as well: when, what happened, which defect came of it.
+    pub(super) fn has_executions(&self) -> bool {
+        let has = |column| self.index_of(column).is_some();
+        has(Column::Result) || (has(Column::Status) && (has(Column::Date) || has(Column::ActualResult)))
+    }
+
     /// What the table holds. The first id decides: a case may name its defect, and a defect its case.
     pub(super) fn kind(&self) -> Option<Kind> {
         let has = |column| self.index_of(column).is_some();
         let is_id = |column: &Column| matches!(column, Column::Id | Column::CaseId | Column::DefectId);
         let id = self.columns.iter().flatten().copied().find(is_id)?;
         let titled = has(Column::Title) || has(Column::Description);
-        let document = has(Column::Steps) || has(Column::Expected) || has(Column::TestType) || has(Column::Module);
+        let steps = has(Column::Steps) || has(Column::ExpectedResult) || has(Column::Preconditions);
+        let document = steps || has(Column::TestType) || has(Column::Module);
         if self.names.len() < 3 {
             None
-        } else if titled && (id == Column::DefectId || has(Column::Severity)) {
+        } else if titled && (id == Column::DefectId || (has(Column::Severity) && !has(Column::TestType))) {
             Some(Kind::Defects)
         } else if id == Column::DefectId {
             None
-        } else if has(Column::Outcome) && !has(Column::Steps) {
+        } else if has(Column::Result) && !has(Column::Steps) {
             Some(Kind::Results)
-        } else if id == Column::Id && self.names.first().is_some_and(|name| name == "#") && titled {
+        } else if id == Column::Id && !steps && titled && self.is_of_a_tracker() {
             Some(Kind::Defects)
         } else if titled && document {
             Some(Kind::Cases)
@@ -217,6 +284,13 @@ impl Header {
         } else {
             None
         }
+    }
+
+    /// Whether it is the header of a defect tracker's export: its id is `#`, or it has a subject and a state.
+    fn is_of_a_tracker(&self) -> bool {
+        let named = |wanted: &[&str]| self.names.iter().any(|name| wanted.contains(&fold(name).as_str()));
+        self.names.first().is_some_and(|name| name == "#")
+            || (named(&["asunto", "subject"]) && self.index_of(Column::Status).is_some())
     }
 }
 
@@ -249,9 +323,23 @@ mod tests {
             ("DEFECT_ID|TITLE|TEST_ID", '|', Kind::Defects),
             ("ID,Título,Severidad,Estado", ',', Kind::Defects),
             ("#;Proyecto;Tipo;Estado;Prioridad;Asunto;Autor", ';', Kind::Defects),
+            ("ID,Tipo,Estado,Prioridad,Plataforma,Modulo,Asunto,Asignado,Actualizado,Creado", ',', Kind::Defects),
+            ("ID,Severidad,Componente,Titulo,Descripcion,Test_que_fallo,Estado", ',', Kind::Defects),
+            ("ID,Módulo,Requisito,Descripción,Tipo de Prueba,Pasos,Resultado Esperado,Estado", ',', Kind::Cases),
+            ("TEST_ID|TIPO_PRUEBA|DESCRIPCION|METHOD|ENDPOINT|RESULTADO_ESPERADO|ESTADO", '|', Kind::Cases),
+            ("TEST_ID|TIPO_PRUEBA|DESCRIPCION|SELECTOR|PASOS|ESTADO", '|', Kind::Cases),
         ] {
             assert_eq!(kind(header, delimiter), Some(expect), "{header}");
         }
+        let mapped = Header::with(
+            vec!["Ref".into(), "Estado".into(), "Resultado".into()],
+            |name| (name == "ref").then_some(Column::CaseId).or((name == "estado").then_some(Column::Result)),
+            vec![(Column::Device, "iOS".into())],
+        );
+        assert_eq!(mapped.index_of(Column::CaseId), Some(0));
+        assert_eq!(mapped.index_of(Column::Result), Some(1), "what is said counts more than the name");
+        assert_eq!(mapped.column_at(2), None);
+        assert_eq!(mapped.constant(Column::Device), Some("iOS"));
         for header in ["a|b|c", "id|name", "id|name|age", "TEST_ID|RESULTADO", "bug id|status|device"] {
             assert_eq!(kind(header, '|'), None, "{header}");
         }

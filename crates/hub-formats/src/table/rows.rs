@@ -28,6 +28,13 @@ impl Dialect {
     ];
 }
 
+impl Dialect {
+    /// The character between cells.
+    pub(super) fn delimiter(self) -> char {
+        self.delimiter
+    }
+}
+
 /// The cells of a line that is a row by itself.
 pub(super) fn split_line(dialect: Dialect, line: &str) -> Vec<String> {
     let mut cells = Vec::new();

@@ -14,3 +14,4 @@ mod fuzz;
 mod hostile;
 mod render;
 mod stream;
+mod tables;

@@ -139,6 +139,7 @@ pub fn execution(run_id: &str, locale: Locale) -> IssueFacts {
 /// A defect that two cases show.
 pub fn bug(external_id: &str, locale: Locale) -> IssueFacts {
     let defect = Defect {
+        named_by: Vec::new(),
         title: "Prices without VAT".to_owned(),
         test_cases: vec![id("TC_1"), id("TC_2")],
         run: Some(id("run-1")),

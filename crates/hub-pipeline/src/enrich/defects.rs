@@ -284,7 +284,7 @@ fn again(
     let precedence = entity.origin.precedence.max(PRECEDENCE_HUB_DEFECT);
     decision.defects.push(Entity {
         external_id: entity.external_id.clone(),
-        origin: Origin { source: SOURCE.to_owned(), precedence },
+        origin: Origin { source: SOURCE.to_owned(), precedence, line: None },
         facts: EntityFacts::Defect(facts),
     });
 }
@@ -357,10 +357,11 @@ pub fn defect(failure: &Failure) -> Option<Entity> {
     };
     Some(Entity {
         external_id: fingerprint::defect_id(&failure.fingerprint)?,
-        origin: Origin { source: SOURCE.to_owned(), precedence: PRECEDENCE_HUB_DEFECT },
+        origin: Origin { source: SOURCE.to_owned(), precedence: PRECEDENCE_HUB_DEFECT, line: None },
         facts: EntityFacts::Defect(Defect {
             title: failure.title.clone(),
             test_cases: failure.test_case.iter().cloned().collect(),
+            named_by: Vec::new(),
             run: Some(failure.first_run.clone()),
             severity: None,
             priority: None,

@@ -7,7 +7,7 @@ use hub_domain::{
     vocabulary::{CaseStatus, DefectStatus},
 };
 
-use super::{Fact, Normaliser, PRECEDENCE_DOCUMENT, external_id, slug, text};
+use super::{Fact, Normaliser, PRECEDENCE_DERIVED_TITLE, PRECEDENCE_DOCUMENT, external_id, slug, text};
 use crate::{steps, words};
 
 impl Normaliser {
@@ -49,7 +49,7 @@ impl Normaliser {
             other: case.other,
         };
         self.summary.cases += 1;
-        let origin = self.origin(PRECEDENCE_DOCUMENT);
+        let origin = self.origin(PRECEDENCE_DOCUMENT, case.line);
         out.push(Fact::Entity(Box::new(Entity { external_id: id, origin, facts: EntityFacts::TestCase(facts) })));
     }
 
@@ -74,9 +74,11 @@ impl Normaliser {
                 test_cases.push(case);
             }
         }
+        let (test_cases, named_by) = if defect.derived { (Vec::new(), test_cases) } else { (test_cases, Vec::new()) };
         let facts = Defect {
             title: text(Some(defect.title)).unwrap_or_else(|| id.as_str().to_owned()),
             test_cases,
+            named_by,
             run: defect.run_id.as_deref().and_then(external_id),
             severity,
             priority,
@@ -97,15 +99,16 @@ impl Normaliser {
             other: defect.other,
             sightings: None,
         };
-        self.summary.defects += 1;
-        let origin = self.origin(PRECEDENCE_DOCUMENT);
+        let precedence = if defect.derived { PRECEDENCE_DERIVED_TITLE } else { PRECEDENCE_DOCUMENT };
+        self.summary.defects += u64::from(!defect.derived);
+        let origin = self.origin(precedence, defect.line);
         out.push(Fact::Entity(Box::new(Entity { external_id: id, origin, facts: EntityFacts::Defect(facts) })));
     }
 
     pub(super) fn suite(&mut self, id: ExternalId, out: &mut Vec<Fact>) {
         if super::is_new(&mut self.suites, &id) {
             let facts = EntityFacts::Suite(Suite { name: id.as_str().to_owned() });
-            let origin = self.origin(PRECEDENCE_DOCUMENT);
+            let origin = self.origin(PRECEDENCE_DOCUMENT, None);
             out.push(Fact::Entity(Box::new(Entity { external_id: id, origin, facts })));
         }
     }

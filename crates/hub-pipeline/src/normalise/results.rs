@@ -6,7 +6,6 @@ use hub_domain::{
     record::ResultRecord,
     vocabulary::{CaseStatus, ResultStatus},
 };
-use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use super::{Fact, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, is_new, text};
 use crate::{case_id, cause, fingerprint, words};
@@ -49,17 +48,17 @@ impl Normaliser {
             }
         };
         let started_at = record.started_at.as_deref().and_then(|value| {
-            let moment = moment(value);
-            if moment.is_none() {
+            let moment = self.moment(value);
+            if let Err(reason) = moment {
                 out.push(self.problem(
                     &codes::UNREADABLE_VALUE,
                     Severity::Repaired,
                     at.0,
                     at.1,
-                    format!("start time {value:?} cannot be read and was left empty"),
+                    format!("start time {value:?} {reason} and was left empty"),
                 ));
             }
-            moment
+            moment.ok()
         });
         let of_suite = self.suite_started.as_ref().filter(|(path, _)| record.suite.starts_with(path));
         let started_at = started_at.or(of_suite.map(|(_, at)| *at));
@@ -150,7 +149,7 @@ impl Normaliser {
             other: Vec::new(),
         });
         let precedence = if only_id { PRECEDENCE_DERIVED_ID } else { PRECEDENCE_DERIVED_TITLE };
-        let origin = self.origin(precedence);
+        let origin = self.origin(precedence, record.line);
         out.push(Fact::Entity(Box::new(Entity { external_id: id.clone(), origin, facts })));
     }
 }
@@ -226,70 +225,4 @@ fn unnamed(record: &ResultRecord) -> Option<ExternalId> {
     let place = record.class_name.as_deref().or(record.file.as_deref()).unwrap_or_default();
     let path = format!("{place}\u{1f}{}\u{1f}{}", record.suite.join("\u{1e}"), record.name);
     ExternalId::new(format!("auto-{}", ContentHash::of_bytes(path.as_bytes()).short())).ok()
-}
-
-/// A moment as reports write it: RFC 3339, also with a space for its `T` (NUnit); with the name of a zone (TestNG), as far
-/// as the name means one zone only; or without a zone, which is then UTC. Years before 2000 and after 2100 are damage.
-pub(super) fn moment(value: &str) -> Option<OffsetDateTime> {
-    let value = value.trim();
-    let plain = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second][optional [.[subsecond]]]");
-    let spaced = value.replacen(' ', "T", 1);
-    let zoned = value.rsplit_once(' ').and_then(|(local, zone)| Some(format!("{local}{}", offset(zone)?)));
-    let moment = [Some(value), Some(spaced.as_str()), zoned.as_deref()]
-        .into_iter()
-        .flatten()
-        .find_map(|value| OffsetDateTime::parse(value, &Rfc3339).ok())
-        .or_else(|| PrimitiveDateTime::parse(&spaced, plain).ok().map(PrimitiveDateTime::assume_utc))?;
-    (2000..=2100).contains(&moment.year()).then(|| moment.to_offset(time::UtcOffset::UTC))
-}
-
-/// The offset of a zone that Java names by letters. `IST`, `CST`, `BST`, `MST` mean several zones and are none here.
-fn offset(zone: &str) -> Option<&str> {
-    Some(match zone {
-        "UTC" | "GMT" | "WET" => "+00:00",
-        "CET" | "WEST" => "+01:00",
-        "CEST" | "EET" => "+02:00",
-        "EEST" | "MSK" => "+03:00",
-        "JST" | "KST" => "+09:00",
-        "ART" | "BRT" => "-03:00",
-        "EDT" => "-04:00",
-        "EST" | "CDT" | "COT" | "PET" => "-05:00",
-        "MDT" => "-06:00",
-        "PDT" => "-07:00",
-        "PST" => "-08:00",
-        _ => zone.strip_prefix("GMT").filter(|offset| offset.len() == 6)?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::moment;
-
-    #[test]
-    fn moments_of_every_dialect_are_read_and_damage_is_not() {
-        for value in [
-            "2025-12-15T19:59:34.276Z",
-            "2025-12-15T19:59:34",
-            "2025-12-15 19:59:34.276123",
-            "2025-12-15T19:59:34+01:00",
-        ] {
-            assert!(moment(value).is_some(), "{value}");
-        }
-        for value in [
-            "2025-12-15 19:59:34Z",
-            "2025-12-15T19:59:34 UTC",
-            "2025-12-15T20:59:34 CET",
-            "2025-12-15T21:59:34 GMT+02:00",
-            "2025-12-15T16:59:34 ART",
-        ] {
-            let found = moment(value).map(|moment| moment.unix_timestamp());
-            assert_eq!(found, Some(1_765_828_774), "{value}");
-        }
-        for value in ["2025-12-15T19:59:34 IST", "2025-12-15T19:59:34 GMTTTTTTT", "2025-12-15 GMT"] {
-            assert!(moment(value).is_none(), "{value}");
-        }
-        for value in ["", "++34600000000", "1970-01-01T00:00:00Z", "yesterday", "2099999-01-01T00:00:00Z"] {
-            assert!(moment(value).is_none(), "{value}");
-        }
-    }
 }

@@ -178,6 +178,7 @@ fn of_defect(defect: &mut DefectRecord, found: &mut Found) {
         environment,
         device,
         other,
+        derived: _,
         line: _,
     } = defect;
     one(title, found);

@@ -60,6 +60,7 @@ fn defect() -> impl Strategy<Value = Defect> {
     let texts = (text(), vec(id(), 0..4), option::of(id()), option::of(text()), option::of(text()));
     let words = (select(DefectStatus::ALL), option::of(select(DefectSeverity::ALL)), vec(text(), 0..3));
     (texts, words).prop_map(|((title, test_cases, run, environment, device), (status, severity, steps))| Defect {
+        named_by: Vec::new(),
         title,
         test_cases,
         run,
@@ -110,7 +111,7 @@ fn line() -> impl Strategy<Value = ResultLine> {
 }
 
 fn entity(external_id: ExternalId, facts: EntityFacts) -> Entity {
-    Entity { external_id, origin: Origin { source: "junit".to_owned(), precedence: 10 }, facts }
+    Entity { external_id, origin: Origin { source: "junit".to_owned(), precedence: 10, line: None }, facts }
 }
 
 fn fits(line: &str) -> Result<(), TestCaseError> {

@@ -204,5 +204,9 @@ impl Team {
 
 /// An entity that the hub itself computes.
 fn hub(external_id: ExternalId, facts: EntityFacts) -> Entity {
-    Entity { external_id, origin: Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT }, facts }
+    Entity {
+        external_id,
+        origin: Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT, line: None },
+        facts,
+    }
 }

@@ -5,7 +5,7 @@ use hub_domain::{
     entity::{EntityFacts, Identity},
     vocabulary::ResultStatus,
 };
-use hub_store::{Change, ProjectRow, Store};
+use hub_store::{Change, PRECEDENCE_PERSON, ProjectRow, Store};
 use hub_testkit::TestDatabase;
 use tokio_postgres::Client;
 
@@ -95,6 +95,34 @@ async fn a_lower_precedence_never_overwrites_a_higher_one() {
         let row = tx.entity(project.id, &ranked(0, "").identity()).await.unwrap().unwrap();
         assert_eq!(row.entity.facts.title(), holds, "step {step}");
     }
+}
+
+#[tokio::test]
+async fn documents_that_disagree_are_rivals_and_what_a_person_took_follows_its_own_file() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let told = async |file: Option<&str>, title: &str, precedence: u8| {
+        let mut entity = case("TC_1", title);
+        entity.origin.precedence = precedence;
+        let (done, rivals) = tx.upsert_entities_of(project.id, file, &[entity]).await.unwrap();
+        let rivals = rivals.first().map(|r| (r.before.source_file.clone().unwrap_or_default(), r.saved));
+        (done[0].changed, rivals)
+    };
+    let of = |file: &str, saved| Some((file.to_owned(), saved));
+    assert_eq!(told(Some("a.csv"), "one", 50).await, (Change::Inserted, None));
+    assert_eq!(told(Some("a.csv"), "two", 50).await, (Change::Updated, None), "a later version is no rival");
+    assert_eq!(told(Some("b.csv"), "two", 50).await, (Change::Unchanged, None), "nor is who says the same");
+    assert_eq!(told(Some("r.xml"), "derived", 10).await, (Change::Outranked, None), "nor what is derived");
+    assert_eq!(told(Some("b.csv"), "three", 50).await, (Change::Updated, of("a.csv", true)));
+    assert_eq!(told(Some("c.csv"), "four", 90).await, (Change::Updated, of("b.csv", true)));
+    assert_eq!(told(Some("b.csv"), "three", 50).await, (Change::Outranked, of("c.csv", false)));
+    assert_eq!(told(Some("b.csv"), "three", PRECEDENCE_PERSON).await.0, Change::Updated);
+    assert_eq!(told(Some("c.csv"), "four", 90).await, (Change::Outranked, of("b.csv", false)));
+    assert_eq!(told(Some("b.csv"), "five", 50).await, (Change::Updated, None), "its own file tells it anew");
+    assert_eq!(told(Some("c.csv"), "four", 90).await.0, Change::Outranked, "and it is still what a person took");
+    assert_eq!(told(None, "six", 90).await, (Change::Outranked, None), "what stands in no file is nobody's rival");
 }
 
 /// Two imports at once: the weaker one compares before the stronger one is committed, and then waits for it.

@@ -34,7 +34,7 @@ pub async fn project(store: &Store) -> ProjectRow {
 pub fn case(external_id: &str, title: &str) -> Entity {
     Entity {
         external_id: id(external_id),
-        origin: Origin { source: "csv-cases".into(), precedence: 50 },
+        origin: Origin { source: "csv-cases".into(), precedence: 50, line: None },
         facts: EntityFacts::TestCase(TestCase {
             title: title.into(),
             suite: Some(id("suite-home")),
@@ -66,8 +66,9 @@ pub fn deprecated(external_id: &str) -> Entity {
 pub fn defect(external_id: &str) -> Entity {
     Entity {
         external_id: id(external_id),
-        origin: Origin { source: "csv-defects".into(), precedence: 50 },
+        origin: Origin { source: "csv-defects".into(), precedence: 50, line: None },
         facts: EntityFacts::Defect(Defect {
+            named_by: Vec::new(),
             title: "Payment is charged twice".into(),
             test_cases: vec![id("TC_1")],
             run: None,
