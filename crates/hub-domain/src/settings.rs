@@ -10,7 +10,7 @@ mod sources;
 mod tables;
 
 pub use defects::DefectSettings;
-pub use evidence::EvidenceSettings;
+pub use evidence::{EvidenceSettings, FAILED_DAYS, PASSED_DAYS, RetentionRule};
 pub use sources::SourceSettings;
 pub use tables::TableSettings;
 

@@ -101,8 +101,7 @@ fn line() -> impl Strategy<Value = ResultLine> {
             device: message.clone(),
             status,
             duration_ms: None,
-            message,
-        },
+            message, evidence: Vec::new(), more_evidence: 0, },
     )
 }
 

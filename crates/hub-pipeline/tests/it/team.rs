@@ -152,8 +152,7 @@ impl Team {
                 device: result.device.clone(),
                 status: result.status,
                 duration_ms: result.duration_ms,
-                message: result.message.clone(),
-            })
+                message: result.message.clone(), evidence: Vec::new(), more_evidence: 0, })
             .collect()
     }
 
