@@ -10,6 +10,7 @@
 //! environment; what a user configured arrives in [`DatabaseConfig`].
 
 pub mod admin;
+mod api_tokens;
 pub mod audit;
 pub mod binaries;
 pub mod config;
@@ -18,6 +19,8 @@ mod cursors;
 pub mod embedded;
 pub mod entities;
 pub mod error;
+mod evidence;
+mod evidence_end;
 mod findings;
 pub mod imports;
 pub mod jobs;
@@ -44,6 +47,7 @@ mod tls;
 pub mod tx;
 
 pub use admin::{ConnectorKind, ConnectorRow, NewProject, ProjectRow};
+pub use api_tokens::ApiTokenRow;
 pub use audit::{AuditAction, AuditOutcome, AuditRow};
 pub use binaries::PgBinaries;
 pub use config::{DatabaseConfig, Server};
@@ -51,6 +55,7 @@ pub use cursors::Cursor;
 pub use embedded::{EmbeddedConfig, EmbeddedServer, Lifetime};
 pub use entities::{Change, EntityRow, Upserted};
 pub use error::StoreError;
+pub use evidence::EvidenceRow;
 pub use findings::{Finding, FindingKind, FindingRow};
 pub use imports::{Import, ImportRow};
 pub use jobs::{JobEnd, JobId, JobRow, JobStart};

@@ -45,6 +45,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "20261124000500" "hub_recovery",
     "20261124000600" "hub_findings",
     "20261124000700" "hub_settings",
+    "20261124001000" "hub_evidence",
+    "20261124001100" "hub_api_tokens",
 ];
 
 /// Where a migration stands.

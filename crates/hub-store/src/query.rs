@@ -7,7 +7,7 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, audit, cursors, entities, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
+    StoreError, admin, api_tokens, audit, cursors, entities, evidence, evidence_end, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
     ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, tx,
 };
 
@@ -54,9 +54,12 @@ impl Query {
 pub fn statements() -> Vec<&'static Query> {
     [
         admin::QUERIES,
+        api_tokens::QUERIES,
         audit::QUERIES,
         cursors::QUERIES,
         entities::QUERIES,
+        evidence::QUERIES,
+        evidence_end::QUERIES,
         findings::QUERIES,
         imports::QUERIES,
         jobs::QUERIES,

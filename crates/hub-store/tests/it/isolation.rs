@@ -61,6 +61,13 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
     let by_hand = format!(
         "insert into hub.findings (project_id, tenant_id, kind, object, entity_type, external_id, remote_ref)
            values ('{project_id}', '{tenant_id}', 'gone', 'issue', 'run', 'r', 'X-1');
+         insert into hub.project_settings (project_id, tenant_id, settings) values ('{project_id}', '{tenant_id}', '{{}}');
+         insert into hub.evidence (token, project_id, tenant_id, run_id, report_id, result_key, slot, name, kind, result_status, state)
+           values (substr(translate(md5('{tenant_id}'), '0189', 'abcd'), 1, 26), '{project_id}', '{tenant_id}', 'run-1', 'r', '1', 's', 'shot.png',
+             'screenshot', 'failed', 'missing_source');
+         insert into hub.evidence_holds (project_id, tenant_id, run_id) values ('{project_id}', '{tenant_id}', 'run-1');
+         insert into hub.api_tokens (id, tenant_id, project_id, name, secret_sha256)
+           values (gen_random_uuid(), '{tenant_id}', '{project_id}', 'ci', sha256('x'));
          insert into hub.key_scans (project_id, tenant_id, began_at) values ('{project_id}', '{tenant_id}', now());
          insert into hub.recoveries (project_id, tenant_id, began_at, reason, floor) values ('{project_id}', '{tenant_id}', now(), 'timeline', 0);
          insert into hub.cursors (project_id, tenant_id, source, stream, kind) values ('{project_id}', '{tenant_id}', 's', 't', 'file');"
@@ -228,7 +235,7 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
         rows[0].get(0)
     };
     let for_admins =
-        ["audit_log", "connectors", "cursors", "import_rejects", "key_scans", "lanes", "recoveries", "sync_jobs"];
+        ["api_tokens", "audit_log", "connectors", "cursors", "import_rejects", "key_scans", "lanes", "recoveries", "sync_jobs"];
     for table in tables(&client).await.iter().filter(|table| *table != "tenants") {
         let sql = format!("select count(*) from hub.{table} where tenant_id = '{}'", ours.tenant_id);
         let all: i64 = client.query_typed(&sql, &[]).await.unwrap()[0].get(0);
@@ -247,6 +254,8 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
     for denied in [
         "select credential_ref from hub.connectors",
         "select * from hub.connectors",
+        "select secret_sha256 from hub.api_tokens",
+        "select origin from hub.evidence",
         "update hub.publication set state = 'dead'",
         "insert into hub.tenant_members (tenant_id, user_id, role) select id, gen_random_uuid(), 'owner' from hub.tenants",
         "select * from hub_part.entities_p0",
