@@ -48,6 +48,7 @@ create index evidence_tenant on hub.evidence (tenant_id);
 create index evidence_object on hub.evidence (project_id, object_key) where object_key is not null;
 create index evidence_pending on hub.evidence (project_id, next_attempt_at) where state = 'pending';
 create index evidence_age on hub.evidence (project_id, created_at) where state in ('pending', 'stored');
+create index evidence_origin on hub.evidence using hash (origin) where origin is not null;
 create index evidence_going on hub.evidence (project_id) where state = 'expired';
 
 -- Runs whose evidence is kept whatever the rules say, also what is taken for them later.

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     about,
     after_help = "Exit codes: 0 done, 1 unexpected, 2 command line or setting, \
-3 input, 4 remote site, 5 database (docs/errors/README.md)."
+3 input, 4 remote site, 5 database, 6 evidence store or API (docs/errors/README.md)."
 )]
 pub struct Cli {
     /// Print the result as one JSON document on standard output.
@@ -54,6 +54,9 @@ pub enum Command {
     /// Look at what the site refused, try it again or give it up.
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// Look at what tests left behind, and at its end.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// List the formats that `ingest` reads.
     Formats,
 }
@@ -241,6 +244,57 @@ pub enum DlqCommand {
     Retry(DlqSelection),
     /// Give dead letters up until their content changes.
     Discard(DlqSelection),
+}
+
+/// `evidence` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum EvidenceCommand {
+    /// List evidence with its links, and how much there is.
+    List {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Only of this run.
+        #[arg(long, short, value_name = "ID")]
+        run: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 1_000)]
+        limit: usize,
+    },
+    /// Let go what the project's rules let go; workers do it once a day.
+    Expire {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Only tell what would go.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Keep the evidence of a run whatever the rules say.
+    Hold {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The run's id.
+        run: String,
+    },
+    /// Let the rules decide about a run's evidence again.
+    Release {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The run's id.
+        run: String,
+    },
+    /// Compare the store with what is on record: objects that nothing names, and rows whose object is not there.
+    Check {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Delete objects that nothing names.
+        #[arg(long)]
+        delete_orphans: bool,
+    },
 }
 
 /// Which dead letters: the publications named, those of a cause, or all of them.

@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod demo_site;
 mod dlq;
+mod evidence;
 mod formats;
 mod ingest;
 mod migrate;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use hub_app::{
     Store,
     database::{self, DatabaseSettings},
+    evidence::Home,
 };
 
 use crate::{
@@ -47,6 +49,7 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(&settings, arguments, output).await,
         Command::Status(arguments) => status::run(&settings, arguments, output).await,
         Command::Dlq(command) => dlq::run(&settings, command, output).await,
+        Command::Evidence(command) => evidence::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),
     }
 }
@@ -58,6 +61,11 @@ fn database_settings(settings: &Settings) -> DatabaseSettings {
         pg_bin: settings.pg_bin.clone(),
         temp_dir: settings.temp_dir.clone(),
     }
+}
+
+/// Where evidence goes that has no store of its own.
+fn evidence_home(settings: &Settings) -> Home {
+    Home::below(&settings.data_dir)
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Store> {

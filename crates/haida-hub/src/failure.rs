@@ -21,6 +21,8 @@ pub mod exit {
     pub const REMOTE: u8 = 4;
     /// The database (HUB-3xxx).
     pub const DATABASE: u8 = 5;
+    /// The evidence store or the API (HUB-6xxx).
+    pub const EVIDENCE: u8 = 6;
 }
 
 /// The exit code of an error code, by its thousand.
@@ -31,6 +33,7 @@ pub fn exit_code(code: &Code) -> u8 {
         Some(b'2') => exit::REMOTE,
         Some(b'3') => exit::DATABASE,
         Some(b'4') => exit::SETTING,
+        Some(b'6') => exit::EVIDENCE,
         Some(_) | None => exit::UNEXPECTED,
     }
 }
@@ -133,6 +136,7 @@ mod tests {
                 Some(2) => exit::REMOTE,
                 Some(3) => exit::DATABASE,
                 Some(4) => exit::SETTING,
+                Some(6) => exit::EVIDENCE,
                 other => panic!("{other:?} has no exit code"),
             };
             assert_eq!(exit_code(code), expected, "{}", code.id);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hub_destination::{Cause, Outcome, rates::RateError, site::SiteError};
 use hub_domain::codes::{self, Code};
+use hub_evidence::EvidenceError;
 use hub_store::StoreError;
 
 /// Why a use case did not come to its end.
@@ -85,6 +86,17 @@ pub enum AppError {
         /// The rule it breaks.
         rule: String,
     },
+    /// The evidence store.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// Evidence that the store does not take.
+    #[error("send evidence that waits: {message}")]
+    EvidenceWaits {
+        /// The code of what holds it up.
+        code: &'static str,
+        /// What the store says.
+        message: String,
+    },
     /// Settings of a project that cannot be used.
     #[error("read the project's settings: {mistakes}")]
     Settings {
@@ -124,6 +136,8 @@ impl AppError {
             Self::NewerJob { .. } => &codes::NEWER_JOB,
             Self::UnreadableJob { .. } => &codes::DATABASE_FAILED,
             Self::NoConnector { .. } | Self::Argument { .. } | Self::Settings { .. } => &codes::BAD_SETTING,
+            Self::Evidence(error) => error.code(),
+            Self::EvidenceWaits { code, .. } => codes::find(code).unwrap_or(&codes::EVIDENCE_STORE_DOWN),
             Self::Credential { .. } => &codes::CREDENTIAL_MISSING,
             Self::File { .. } => &codes::UNREADABLE_FILE,
             Self::Stopped { cause, .. } => cause.code,

@@ -2,26 +2,35 @@
 //! batches, so one of any size takes constant memory; each batch is saved in one transaction. What stands before a damage
 //! is kept, and every problem is kept with its position.
 
+pub mod beside;
 mod files;
 mod reader;
 mod run;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use self::beside::Beside;
 use hub_domain::{
     ExternalId, Position, Problem, Severity, codes,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
 };
-use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
+use hub_pipeline::normalise::{Fact, LeftBehind, PRECEDENCE_DOCUMENT, ReportRef, Summary};
 use hub_store::{Change, Import, ProjectRow, RunMonth, Store};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    AppError, plan,
+    AppError,
+    evidence::{
+        Home,
+        take::{OfReport, Taking, Tally},
+    },
+    plan,
     progress::{Progress, Step},
 };
 
@@ -76,6 +85,8 @@ pub struct IngestReport {
     pub results_changed: u64,
     /// Publications that are due because of it.
     pub publications_due: u64,
+    /// What became of the files that reports name as evidence.
+    pub evidence: Tally,
 }
 
 impl IngestReport {
@@ -99,6 +110,7 @@ pub async fn ingest(
     paths: &[PathBuf],
     run: Option<&RunArguments>,
     again: bool,
+    home: &Home,
     progress: &dyn Progress,
 ) -> Result<IngestReport, AppError> {
     let run_id = run.map(|r| run::id(&r.id)).transpose()?;
@@ -111,7 +123,15 @@ pub async fn ingest(
     let recorded = tx.imported_files(project.id, run_id.as_ref()).await?;
     tx.commit().await?;
     let mut digests = BTreeSet::new();
-    for file in files::expand(paths, &recorded)? {
+    let mut evidence = Taking::begin(store, project, home).await?;
+    let mut found = Vec::new();
+    for mut file in files::expand(paths, &recorded)? {
+        let named = paths.contains(&file.path);
+        if !named && is_media(&file.path) {
+            // It lies in the folder as evidence; a report names it, or nobody asks for it.
+            continue;
+        }
+        found.push((file.shown.clone(), (!named).then(|| file.origin.clone())));
         progress.step(Step::File { name: file.shown.clone() });
         let digest = match files::digest(&file.path) {
             Ok(digest) => digest,
@@ -125,12 +145,22 @@ pub async fn ingest(
             report.files.push(report_of_copy);
             continue;
         }
-        if !again && let Some(before) = taken_before(store, project, run_id.as_ref(), &file, &digest).await? {
-            report.files.push(before);
-            continue;
+        let before = if again { None } else { taken_before(store, project, run_id.as_ref(), &file, &digest).await? };
+        let known = before.is_some();
+        if let Some((name, before)) = before {
+            if !lacks_evidence(store, project, run_id.as_ref(), &name).await? {
+                report.files.push(before);
+                continue;
+            }
+            // The same report, read again for what it left behind.
+            file.name = name;
         }
         let run = run.zip(run_id.as_ref());
-        let one = take(store, project, &file, digest, run, &mut touched, &mut report, progress).await?;
+        let beside = Arc::new(beside::Folder::of(paths, &file.path));
+        let mut one =
+            take(store, project, &file, digest, run, &mut evidence, beside, &mut touched, &mut report, progress)
+                .await?;
+        one.report.already_taken = known;
         if let Some(environment) = one.environment {
             *environments.entry(environment).or_default() += one.report.results.total();
         }
@@ -143,6 +173,8 @@ pub async fn ingest(
         report.entities_changed +=
             run::save(store, project, id, arguments, reported, environment, &mut touched).await?;
     }
+    report.evidence = evidence.tally;
+    leave_out_evidence(store, project, &found, &mut report).await?;
     report.publications_due += plan::touched(store, project, &touched).await?;
     // Only now is a file recorded as taken: after a crash before this line it is read again, and what was saved is found
     // unchanged.
@@ -169,14 +201,67 @@ async fn taken_before(
     run: Option<&ExternalId>,
     file: &files::File,
     digest: &files::Digest,
-) -> Result<Option<FileReport>, AppError> {
+) -> Result<Option<(String, FileReport)>, AppError> {
     let tx = store.worker(project.tenant_id).await?;
     let before = tx.find_import(project.id, run, &digest.hash).await?;
     tx.commit().await?;
     Ok(before.into_iter().next().map(|before| {
         let counts = serde_json::from_value(before.import.counts).unwrap_or_default();
-        FileReport { already_taken: true, ..FileReport::empty(file, counts) }
+        (before.import.file_name, FileReport { already_taken: true, ..FileReport::empty(file, counts) })
     }))
+}
+
+/// Whether a report on record lacks evidence that may have been handed over this time.
+async fn lacks_evidence(
+    store: &Store,
+    project: &ProjectRow,
+    run: Option<&ExternalId>,
+    name: &str,
+) -> Result<bool, AppError> {
+    let Some(run) = run else { return Ok(false) };
+    let tx = store.worker(project.tenant_id).await?;
+    let lacks = tx.lacks_evidence(project.id, run, &run::report_id(run, name)?).await?;
+    tx.commit().await?;
+    Ok(lacks)
+}
+
+/// Leaves out the files of folders that are no report and that some report names as evidence: nothing is wrong with them.
+async fn leave_out_evidence(
+    store: &Store,
+    project: &ProjectRow,
+    found: &[(String, Option<String>)],
+    report: &mut IngestReport,
+) -> Result<(), AppError> {
+    let unread: BTreeSet<String> =
+        report.files.iter().filter(|f| f.format.is_none() && !f.already_taken).map(|f| f.file.clone()).collect();
+    let walked: Vec<(&str, &str)> = found
+        .iter()
+        .filter(|(shown, _)| unread.contains(shown))
+        .filter_map(|(shown, origin)| Some((shown.as_str(), origin.as_deref()?)))
+        .collect();
+    if walked.is_empty() {
+        return Ok(());
+    }
+    let origins: Vec<&str> = walked.iter().map(|(_, origin)| *origin).collect();
+    let tx = store.worker(project.tenant_id).await?;
+    let named: BTreeSet<String> = tx.evidence_origins(project.id, &origins).await?.into_iter().collect();
+    tx.commit().await?;
+    let left_out: BTreeSet<&str> =
+        walked.iter().filter(|(_, origin)| named.contains(*origin)).map(|(shown, _)| *shown).collect();
+    report.files.retain(|f| f.format.is_some() || !left_out.contains(f.file.as_str()));
+    Ok(())
+}
+
+/// Whether a file's first bytes are those of a picture, a film or a printed page: no report, whatever it is called.
+fn is_media(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(64).read_to_end(&mut head));
+    let content_type = hub_evidence::sniff(&head).content_type;
+    read.is_ok()
+        && (content_type.starts_with("video/")
+            || content_type == "application/pdf"
+            || content_type.starts_with("image/"))
+        && content_type != "image/svg+xml"
 }
 
 /// Takes one file.
@@ -187,6 +272,8 @@ async fn take(
     file: &files::File,
     digest: files::Digest,
     run: Option<(&RunArguments, &ExternalId)>,
+    evidence: &mut Taking,
+    beside: Arc<dyn Beside>,
     touched: &mut BTreeSet<Identity>,
     total: &mut IngestReport,
     progress: &dyn Progress,
@@ -210,6 +297,13 @@ async fn take(
     while let Some(batch) = reading.next().await {
         let records = batch.len() as u64;
         save(store, project, run_key.zip(month), batch, total, &mut found).await?;
+        if let Some(reference) = &report_ref {
+            let (run, report) = (&reference.run, &reference.report);
+            let of = OfReport { run, report, file: &file.shown, beside: beside.clone() };
+            let taken = evidence.take(store, project, &of, std::mem::take(&mut found.left_behind)).await?;
+            found.tokens.extend(taken.tokens);
+            taken.problems.into_iter().for_each(|problem| found.note(problem));
+        }
         progress.step(Step::Saved { records });
     }
     let (format, summary) = reading.finish().await?;
@@ -231,6 +325,9 @@ async fn take(
         let facts = report_facts(reference, format, file, &digest, &summary, &problems);
         let keys = month.map(|month| (month, found.result_keys.as_slice()));
         total.results_changed += close_report(store, project, reference, facts, keys, touched, total).await?;
+        let tx = store.worker(project.tenant_id).await?;
+        tx.supersede_evidence(project.id, &reference.run, &reference.report, &found.tokens).await?;
+        tx.commit().await?;
         reported = true;
     }
     let tx = store.worker(project.tenant_id).await?;
@@ -301,6 +398,21 @@ struct Found {
     by_code: BTreeMap<&'static str, u64>,
     /// The keys of its results: what an earlier version of the file had and this one has not goes.
     result_keys: Vec<String>,
+    /// What the last batch's results left behind.
+    left_behind: Vec<LeftBehind>,
+    /// The tokens of all evidence that it names.
+    tokens: Vec<String>,
+}
+
+impl Found {
+    fn note(&mut self, problem: Problem) {
+        *self.by_code.entry(problem.code.id).or_default() += 1;
+        if self.problems.len() < KEPT_PROBLEMS || problem.severity != Severity::Repaired {
+            self.problems.push(problem);
+        } else {
+            self.not_kept += 1;
+        }
+    }
 }
 
 /// The most problems of one file that are kept one by one; beyond, they are counted by code. Worse ones always count.
@@ -324,14 +436,8 @@ async fn save(
                 found.result_keys.push(result.result_key.clone());
                 results.push(*result);
             }
-            Fact::Problem(problem) => {
-                *found.by_code.entry(problem.code.id).or_default() += 1;
-                if found.problems.len() < KEPT_PROBLEMS || problem.severity != Severity::Repaired {
-                    found.problems.push(*problem);
-                } else {
-                    found.not_kept += 1;
-                }
-            }
+            Fact::Evidence(left) => found.left_behind.push(*left),
+            Fact::Problem(problem) => found.note(*problem),
         }
     }
     let tx = store.worker(project.tenant_id).await?;

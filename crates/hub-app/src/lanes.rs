@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use hub_domain::{ProjectId, facts::PublicationKey};
 use hub_store::{Lane, LaneKind, WorkerTx};
 
+pub(crate) use run::chain;
 pub use stop::Stop;
 
 /// Rings the lanes of publications, when the transaction commits.

@@ -3,7 +3,7 @@
 //!
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
 //! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`audit`] (whether the sites
-//! still hold it), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
+//! still hold it), [`evidence`] (what tests left behind), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
 //! about its project.
 
 pub mod audit;
@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod database;
 pub mod dead_letters;
 pub mod error;
+pub mod evidence;
 pub mod ingest;
 pub mod lanes;
 pub mod meter;

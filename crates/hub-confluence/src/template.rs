@@ -17,7 +17,7 @@ use hub_domain::{
 use crate::labels;
 
 /// The revision of these templates. It is part of the desired hash of every page.
-pub const TEMPLATE_REVISION: u32 = 1;
+pub const TEMPLATE_REVISION: u32 = 2;
 
 /// The id of the visible Page Properties, by which reports collect them.
 pub const PROPERTIES_ID: &str = "qa";

@@ -88,15 +88,8 @@ pub enum EvidenceState {
 
 impl EvidenceState {
     /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Stored,
-        Self::Linked,
-        Self::MissingSource,
-        Self::Refused,
-        Self::Expired,
-        Self::Deleted,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Stored, Self::Linked, Self::MissingSource, Self::Refused, Self::Expired, Self::Deleted];
 
     /// The state as tables hold it.
     #[must_use]
@@ -233,11 +226,7 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_fits_counts_and_no_age_overflows() {
-        let rule = |kind, result: Option<&str>, days| RetentionRule {
-            kind,
-            result: result.map(str::to_owned),
-            days,
-        };
+        let rule = |kind, result: Option<&str>, days| RetentionRule { kind, result: result.map(str::to_owned), days };
         let settings = EvidenceSettings {
             retention: vec![
                 rule(Some(EvidenceKind::Video), Some("passed"), 3),

@@ -115,7 +115,14 @@ impl EvidenceError {
         let said = chain(&source);
         let code = said.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
         let source = Box::new(source);
-        let keys = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "InvalidToken", "NotSignedUp"];
+        let keys = [
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "AccessDenied",
+            "ExpiredToken",
+            "InvalidToken",
+            "NotSignedUp",
+        ];
         match (&*source, code) {
             (_, Some("NoSuchBucket" | "InvalidBucketName")) => Self::NoBucket { doing, store, source },
             (_, Some(code)) if keys.contains(&code) => Self::Credentials { doing, store, source },

@@ -21,8 +21,16 @@ impl Sniffed {
     /// Whether a browser shows it without running anything of it: pictures of pixels, films and plain text.
     #[must_use]
     pub fn is_passive(content_type: &str) -> bool {
-        const PASSIVE: &[&str] =
-            &["image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "video/webm", "video/mp4", "text/plain"];
+        const PASSIVE: &[&str] = &[
+            "image/png",
+            "image/jpeg",
+            "image/gif",
+            "image/webp",
+            "image/bmp",
+            "video/webm",
+            "video/mp4",
+            "text/plain",
+        ];
         PASSIVE.contains(&content_type)
     }
 }
@@ -88,7 +96,8 @@ fn text(head: &[u8]) -> Option<Sniffed> {
         Sniffed::new("application/json", "json")
     } else if markup.starts_with("<svg") || markup.starts_with("<!doctype svg") {
         Sniffed::new("image/svg+xml", "svg")
-    } else if ["<!doctype html", "<html", "<head", "<body", "<script", "<iframe"].iter().any(|t| markup.starts_with(t)) {
+    } else if ["<!doctype html", "<html", "<head", "<body", "<script", "<iframe"].iter().any(|t| markup.starts_with(t))
+    {
         Sniffed::new("text/html", "html")
     } else if lower.starts_with("<?xml") {
         Sniffed::new("application/xml", "xml")

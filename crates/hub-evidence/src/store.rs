@@ -9,7 +9,8 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
-    Attribute, Attributes, ClientOptions, Error, ObjectStore, ObjectStoreExt as _, PutOptions, RetryConfig, WriteMultipart,
+    Attribute, Attributes, ClientOptions, Error, ObjectStore, ObjectStoreExt as _, PutOptions, RetryConfig,
+    WriteMultipart,
     aws::{AmazonS3, AmazonS3Builder},
     local::LocalFileSystem,
     path::Path,
@@ -126,8 +127,7 @@ impl EvidenceStore {
                 let plain = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
                 let options =
                     ClientOptions::new().with_allow_http(plain).with_connect_timeout(CONNECT).with_timeout(CALL);
-                let retry =
-                    RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
+                let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
                 let mut builder = AmazonS3Builder::new()
                     .with_bucket_name(bucket)
                     .with_region(region)
@@ -263,10 +263,7 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// [`EvidenceError::NotThere`], or the store's.
-    pub async fn read(
-        &self,
-        key: &Key,
-    ) -> Result<(u64, BoxStream<'static, Result<Bytes, io::Error>>), EvidenceError> {
+    pub async fn read(&self, key: &Key) -> Result<(u64, BoxStream<'static, Result<Bytes, io::Error>>), EvidenceError> {
         const DOING: &str = "read an object";
         match self.store.get(&self.path(key.as_str())).await {
             Ok(found) => {

@@ -14,7 +14,7 @@ use hub_domain::{
 };
 
 /// The revision of these templates. It is part of the desired hash of every issue.
-pub const TEMPLATE_REVISION: u32 = 1;
+pub const TEMPLATE_REVISION: u32 = 2;
 
 /// The description of an issue.
 #[must_use]

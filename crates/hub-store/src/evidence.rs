@@ -115,14 +115,14 @@ static SAVE: Query = Query {
     doing: "save evidence",
     sql: "insert into hub.evidence as e (project_id, tenant_id, run_id, token, report_id, result_key, slot, test_case_id, name,
             kind, result_status, state, source_path, origin, content_type, bytes, sha256, object_key, error_code, error_message,
-            created_at, expires_at, next_attempt_at, legal_hold)
+            created_at, expires_at, stored_at, next_attempt_at, legal_hold)
           select $1, $2, $3, u.*, case when u.state = 'pending' and u.origin is not null then now() + interval '1 minute' end,
                  exists (select from hub.evidence_holds h where h.project_id = $1 and h.run_id = $3)
             from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
               $12::text[], $13::text[], $14::text[], $15::text[], $16::int8[], $17::bytea[], $18::text[], $19::text[],
-              $20::text[], $21::timestamptz[], $22::timestamptz[])
+              $20::text[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[])
               u (token, report, result, slot, test_case, name, kind, status, state, source_path, origin, content_type, bytes,
-                 sha256, object_key, error_code, error_message, created, expires)
+                 sha256, object_key, error_code, error_message, created, expires, stored)
            order by u.result collate \"C\", u.slot collate \"C\"
           on conflict (project_id, run_id, result_key, slot) do update set
             report_id = excluded.report_id, test_case_id = excluded.test_case_id, name = excluded.name, kind = excluded.kind,
@@ -130,7 +130,7 @@ static SAVE: Query = Query {
             origin = excluded.origin, content_type = excluded.content_type, bytes = excluded.bytes, sha256 = excluded.sha256,
             object_key = excluded.object_key, error_code = excluded.error_code, error_message = excluded.error_message,
             created_at = excluded.created_at, expires_at = excluded.expires_at, next_attempt_at = excluded.next_attempt_at,
-            attempts = 0, stored_at = null, expired_at = null, deleted_at = null, superseded_at = null",
+            attempts = 0, stored_at = excluded.stored_at, expired_at = null, deleted_at = null, superseded_at = null",
     types: &[
         Type::UUID,
         Type::UUID,
@@ -154,6 +154,7 @@ static SAVE: Query = Query {
         Type::TEXT_ARRAY,
         Type::TIMESTAMPTZ_ARRAY,
         Type::TIMESTAMPTZ_ARRAY,
+        Type::TIMESTAMPTZ_ARRAY,
     ],
 };
 static STORED_KEYS: Query = Query {
@@ -172,7 +173,7 @@ static FAILED: Query = Query {
     doing: "note that the store did not take evidence",
     sql: "update hub.evidence set attempts = attempts + 1, error_code = $3, error_message = $4,
             next_attempt_at = case when origin is not null
-              then now() + make_interval(secs => least(30 * 2 ^ least(attempts, 10), 3600)) end
+              and attempts < 100 then now() + make_interval(secs => least(30 * 2 ^ least(attempts, 10), 3600)) end
            where project_id = $1 and token = any($2) and state = 'pending'",
     types: &[Type::UUID, Type::TEXT_ARRAY, Type::TEXT, Type::TEXT],
 };
@@ -192,24 +193,19 @@ static OPEN: Query = Query {
             and state in ('pending', 'missing_source') and superseded_at is null)",
     types: &[Type::UUID, Type::TEXT, Type::TEXT],
 };
+static ORIGINS: Query = Query {
+    doing: "see which files are evidence",
+    sql: "select distinct origin from hub.evidence where project_id = $1 and origin = any($2)",
+    types: &[Type::UUID, Type::TEXT_ARRAY],
+};
 static COUNTS: Query = Query {
     doing: "count evidence by state",
     sql: "select state, count(*), coalesce(sum(bytes), 0)::int8 from hub.evidence where project_id = $1 group by state order by state",
     types: &[Type::UUID],
 };
 
-pub(crate) static QUERIES: &[&Query] = &[
-    &OF_RESULTS,
-    &LIST,
-    &BY_TOKEN,
-    &SAVE,
-    &STORED_KEYS,
-    &STORED,
-    &FAILED,
-    &WAITING,
-    &OPEN,
-    &COUNTS,
-];
+pub(crate) static QUERIES: &[&Query] =
+    &[&OF_RESULTS, &LIST, &BY_TOKEN, &SAVE, &STORED_KEYS, &STORED, &FAILED, &WAITING, &OPEN, &ORIGINS, &COUNTS];
 
 impl WorkerTx {
     /// The evidence of results of a run, by result, name and slot.
@@ -281,11 +277,33 @@ impl WorkerTx {
             let errors = column(batch, |row| row.error.as_deref());
             let created = column(batch, |row| row.created_at);
             let expires = column(batch, |row| row.expires_at);
+            let stored = column(batch, |row| row.stored_at);
             self.run(
                 &SAVE,
                 &[
-                    &project.0, &tenant.0, &run.as_str(), &tokens, &reports, &results, &slots, &cases, &names, &kinds,
-                    &statuses, &states, &paths, &origins, &types, &bytes, &sums, &keys, &codes, &errors, &created, &expires,
+                    &project.0,
+                    &tenant.0,
+                    &run.as_str(),
+                    &tokens,
+                    &reports,
+                    &results,
+                    &slots,
+                    &cases,
+                    &names,
+                    &kinds,
+                    &statuses,
+                    &states,
+                    &paths,
+                    &origins,
+                    &types,
+                    &bytes,
+                    &sums,
+                    &keys,
+                    &codes,
+                    &errors,
+                    &created,
+                    &expires,
+                    &stored,
                 ],
             )
             .await?;
@@ -310,7 +328,7 @@ impl WorkerTx {
     }
 
     /// Notes why the store did not take pending evidence. It is tried again, later with each failure and after an hour at most,
-    /// where its bytes lie on a machine.
+    /// where its bytes lie on a machine, for about four days.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -345,6 +363,14 @@ impl WorkerTx {
     ) -> Result<bool, StoreError> {
         let rows = self.rows(&OPEN, &[&project.0, &run.as_str(), &report.as_str()]).await?;
         Ok(rows.first().is_some_and(|row| row.get(0)))
+    }
+
+    /// Which of these files of this machine some report of the project names as evidence.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn evidence_origins(&self, project: ProjectId, files: &[&str]) -> Result<Vec<String>, StoreError> {
+        Ok(self.rows(&ORIGINS, &[&project.0, &files]).await?.iter().map(|row| row.get(0)).collect())
     }
 
     /// How much evidence a project has: state, number and bytes.

@@ -88,11 +88,8 @@ static MARK: Query = Query {
     sql: "update hub.evidence set legal_hold = $3 where project_id = $1 and run_id = $2 and legal_hold <> $3",
     types: &[Type::UUID, Type::TEXT, Type::BOOL],
 };
-static DUE: Query = Query {
-    doing: "ask whether evidence has work",
-    sql: "select hub_private.evidence_due($1)",
-    types: &[Type::UUID],
-};
+static DUE: Query =
+    Query { doing: "ask whether evidence has work", sql: "select hub_private.evidence_due($1)", types: &[Type::UUID] };
 static RING: Query = Query {
     doing: "ring lanes whose evidence has work",
     sql: "select hub_private.ring_evidence_due()::int8",

@@ -7,8 +7,9 @@ use tokio_postgres::{
 };
 
 use crate::{
-    StoreError, admin, api_tokens, audit, cursors, entities, evidence, evidence_end, findings, imports, jobs, key_scans, lanes, ledger, ledger_dead,
-    ledger_record, ledger_resolve, migrate, rate, recovery, results, results_read, settings, tx,
+    StoreError, admin, api_tokens, audit, cursors, entities, evidence, evidence_end, findings, imports, jobs,
+    key_scans, lanes, ledger, ledger_dead, ledger_record, ledger_resolve, migrate, rate, recovery, results,
+    results_read, settings, tx,
 };
 
 /// A statement that this crate sends.

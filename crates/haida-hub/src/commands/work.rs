@@ -17,7 +17,7 @@ pub async fn run(settings: &Settings, arguments: WorkArgs, output: &Output) -> a
     let store = super::open(settings).await?;
     let options =
         WorkOptions { concurrency: usize::from(arguments.concurrency.get()), until_idle: arguments.until_idle };
-    let report = worker::work(store, options, stop).await?;
+    let report = worker::work(store, super::evidence_home(settings), options, stop).await?;
     output.result(&report, || text(&report));
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,9 @@ use crate::AppError;
 /// Facts in one batch: the size at which a batch upsert costs least (1,000 rows, and up to three facts for a record).
 const BATCH: usize = 1_000;
 
+/// Bytes of attachments that stand in the report itself, in one batch: beyond, it is handed over early.
+const EMBEDDED: usize = 4 << 20;
+
 /// Batches on the way at once.
 const BATCHES: usize = 2;
 
@@ -29,7 +32,8 @@ pub fn start(file: &File, report: Option<ReportRef>) -> Reading {
     let (path, shown) = (file.path.clone(), file.shown.clone());
     let done = tokio::task::spawn_blocking(move || {
         let context = Context { file: shown.clone(), report };
-        let mut sink = Batches { normaliser: Normaliser::new(context), facts: Vec::with_capacity(BATCH), sender };
+        let mut sink =
+            Batches { normaliser: Normaliser::new(context), facts: Vec::with_capacity(BATCH), sender, embedded: 0 };
         let format = match fs::File::open(&path) {
             Ok(input) => hub_formats::read(&shown, input, &mut sink),
             Err(error) => {
@@ -65,6 +69,8 @@ struct Batches {
     normaliser: Normaliser,
     facts: Vec<Fact>,
     sender: mpsc::Sender<Vec<Fact>>,
+    /// Bytes of attachments in the batch.
+    embedded: usize,
 }
 
 impl Batches {
@@ -73,6 +79,7 @@ impl Batches {
         if self.facts.is_empty() {
             return ControlFlow::Continue(());
         }
+        self.embedded = 0;
         let batch = std::mem::replace(&mut self.facts, Vec::with_capacity(BATCH));
         match self.sender.blocking_send(batch) {
             Ok(()) => ControlFlow::Continue(()),
@@ -87,8 +94,12 @@ impl Sink for Batches {
     }
 
     fn record(&mut self, record: Record) -> ControlFlow<()> {
+        if let Record::Result(result) = &record {
+            self.embedded +=
+                result.attachments.iter().filter_map(|a| a.body.as_ref()).map(|b| b.0.len()).sum::<usize>();
+        }
         self.normaliser.accept(record, &mut self.facts);
-        if self.facts.len() >= BATCH { self.flush() } else { ControlFlow::Continue(()) }
+        if self.facts.len() >= BATCH || self.embedded >= EMBEDDED { self.flush() } else { ControlFlow::Continue(()) }
     }
 
     fn problem(&mut self, problem: Problem) {

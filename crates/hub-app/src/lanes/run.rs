@@ -11,7 +11,7 @@ use super::{
     drain::{self, Drained},
     sessions::Sessions,
 };
-use crate::{AppError, meter::Calls, progress::Silent, publish::Context};
+use crate::{AppError, evidence::Home, meter::Calls, progress::Silent, publish::Context};
 
 /// When the resolver looks again for creates without an answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -37,7 +37,13 @@ pub enum Ran {
 ///
 /// # Errors
 /// Only the database's: then nothing could be recorded, and the queue's engine brings the job again.
-pub async fn lane(store: &Store, sessions: &Sessions, lane: Lane, stop: impl Fn() -> bool) -> Result<Ran, AppError> {
+pub async fn lane(
+    store: &Store,
+    home: &Home,
+    sessions: &Sessions,
+    lane: Lane,
+    stop: impl Fn() -> bool,
+) -> Result<Ran, AppError> {
     let Some(project) = store.project_by_id(lane.project).await? else { return Ok(Ran::Gone) };
     if project.archived_at.is_some() {
         let code = codes::PROJECT_ARCHIVED.id;
@@ -49,7 +55,11 @@ pub async fn lane(store: &Store, sessions: &Sessions, lane: Lane, stop: impl Fn(
     let tx = store.worker(project.tenant_id).await?;
     let outlook = tx.lane_outlook(project.id).await?;
     let held = tx.recovery(project.id, store.server_seen()).await?.is_some();
-    let asked = lane.kind == LaneKind::Reconcile && (held || tx.audit_due(project.id).await?);
+    let asked = match lane.kind {
+        LaneKind::Reconcile => held || tx.audit_due(project.id).await?,
+        LaneKind::Evidence => tx.evidence_due(project.id).await?,
+        LaneKind::Issues | LaneKind::Pages | LaneKind::Results | LaneKind::Ingest => false,
+    };
     if !asked && !has_work(lane.kind, &outlook) {
         ring_next(&tx, lane, &outlook, None).await?;
         tx.commit().await?;
@@ -62,7 +72,7 @@ pub async fn lane(store: &Store, sessions: &Sessions, lane: Lane, stop: impl Fn(
     let before = taken.session.calls();
     let context = Context::new(store, &project, correlation, &Silent);
     let mut drained = Drained::default();
-    let result = drain::drain(store, &context, &mut taken.session, lane.kind, stop, &mut drained).await;
+    let result = drain::drain(store, home, &context, &mut taken.session, lane.kind, stop, &mut drained).await;
     let run = Run {
         lane,
         correlation,
@@ -173,6 +183,7 @@ fn metrics(drained: &Drained, before: &Calls, after: &Calls, took: Duration) -> 
         "slices": drained.slices,
         "settled": drained.settled,
         "findings": drained.findings,
+        "evidence": drained.evidence,
         "reads": after.reads.saturating_sub(before.reads),
         "writes": after.writes.saturating_sub(before.writes),
         "throttled": after.throttled.saturating_sub(before.throttled),

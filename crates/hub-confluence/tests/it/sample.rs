@@ -63,7 +63,10 @@ fn line(case: Option<&str>, name: &str, status: ResultStatus, message: Option<&s
         device: some("Pixel 7"),
         status,
         duration_ms: Some(12_345),
-        message: message.map(str::to_owned), evidence: Vec::new(), more_evidence: 0, }
+        message: message.map(str::to_owned),
+        evidence: Vec::new(),
+        more_evidence: 0,
+    }
 }
 
 fn run_facts() -> Run {

@@ -111,7 +111,11 @@ impl EvidenceSettings {
         if !is_s3 && !(self.endpoint.is_empty() && self.access_key.is_empty() && self.secret_key.is_empty()) {
             say("endpoint and keys belong to a store s3://..".to_owned());
         }
-        let keys = [("access_key", &self.access_key), ("secret_key", &self.secret_key), ("session_token", &self.session_token)];
+        let keys = [
+            ("access_key", &self.access_key),
+            ("secret_key", &self.secret_key),
+            ("session_token", &self.session_token),
+        ];
         for (name, reference) in keys {
             let known = ["env://", "file:///", "vault://"].iter().any(|scheme| reference.starts_with(scheme));
             if !reference.is_empty() && !known {
@@ -135,7 +139,9 @@ impl EvidenceSettings {
                 say(format!("retention: {} days are not within 1 to {MAX_DAYS}", rule.days));
             }
             if let Some(word) = rule.result.as_deref().filter(|word| ResultStatus::from_word(word).is_none()) {
-                say(format!("retention: {word:?} is no result (passed, failed, broken, timeout, flaky, skipped, blocked, not_run)"));
+                say(format!(
+                    "retention: {word:?} is no result (passed, failed, broken, timeout, flaky, skipped, blocked, not_run)"
+                ));
             }
         }
     }
@@ -186,7 +192,11 @@ mod tests {
 
     #[test]
     fn what_most_teams_write_is_accepted() {
-        for good in [EvidenceSettings::default(), s3(), EvidenceSettings { store: "/srv/evidence".into(), ..EvidenceSettings::default() }] {
+        for good in [
+            EvidenceSettings::default(),
+            s3(),
+            EvidenceSettings { store: "/srv/evidence".into(), ..EvidenceSettings::default() },
+        ] {
             assert_eq!(mistakes(&good), Vec::<String>::new());
         }
         let local = EvidenceSettings { endpoint: "http://127.0.0.1:9000".into(), ..s3() };

@@ -11,12 +11,13 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and some pixels";
 
 async fn read(store: &EvidenceStore, key: &Key) -> Vec<u8> {
     let (bytes, stream) = store.read(key).await.unwrap();
-    let content: Vec<u8> = stream.try_fold(Vec::new(), async |mut all, piece| {
-        all.extend_from_slice(&piece);
-        Ok(all)
-    })
-    .await
-    .unwrap();
+    let content: Vec<u8> = stream
+        .try_fold(Vec::new(), async |mut all, piece| {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        })
+        .await
+        .unwrap();
     assert_eq!(content.len() as u64, bytes);
     content
 }

@@ -88,7 +88,10 @@ fn line(case: &str, name: &str, status: ResultStatus, message: Option<&str>) -> 
         device: some("Pixel 7"),
         status,
         duration_ms: Some(12_345),
-        message: message.map(str::to_owned), evidence: Vec::new(), more_evidence: 0, }
+        message: message.map(str::to_owned),
+        evidence: Vec::new(),
+        more_evidence: 0,
+    }
 }
 
 /// A run with a failure, a flaky test and 12 results that its table does not show.

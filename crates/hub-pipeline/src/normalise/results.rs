@@ -3,12 +3,12 @@
 use hub_domain::{
     ContentHash, Entity, ExternalId, Severity, TestResult, codes,
     entity::{EntityFacts, TestCase},
-    record::ResultRecord,
+    record::{AttachmentRecord, ResultRecord},
     vocabulary::{CaseStatus, ResultStatus},
 };
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
-use super::{Fact, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, text};
+use super::{Fact, LeftBehind, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, text};
 use crate::{case_id, words};
 
 impl Normaliser {
@@ -71,8 +71,18 @@ impl Normaliser {
         let result_key = self.result_key(&report.report, &record, &case);
         self.derive_case(&case, &title, &record, only_id, out);
         self.summary.counts.add(status, 1);
-        let mut evidence: Vec<String> = record.attachments.into_iter().map(|a| a.path).collect();
+        let named =
+            |a: &AttachmentRecord| if a.path.is_empty() { a.name.clone().unwrap_or_default() } else { a.path.clone() };
+        let mut evidence: Vec<String> = record.attachments.iter().map(named).filter(|name| !name.is_empty()).collect();
         evidence.dedup();
+        let left = (!record.attachments.is_empty()).then(|| LeftBehind {
+            result_key: result_key.clone(),
+            test_case: Some(case.clone()),
+            result: status,
+            test: record.name.clone(),
+            attachments: record.attachments,
+            line: record.line,
+        });
         out.push(Fact::Result(Box::new(TestResult {
             result_key,
             report: report.report,
@@ -92,6 +102,7 @@ impl Normaliser {
             notes: text(record.notes),
             evidence,
         })));
+        out.extend(left.map(|left| Fact::Evidence(Box::new(left))));
     }
 
     /// The key of a result within its run: the same when the same file is read again, another for each repetition of a

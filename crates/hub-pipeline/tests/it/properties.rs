@@ -101,7 +101,10 @@ fn line() -> impl Strategy<Value = ResultLine> {
             device: message.clone(),
             status,
             duration_ms: None,
-            message, evidence: Vec::new(), more_evidence: 0, },
+            message,
+            evidence: Vec::new(),
+            more_evidence: 0,
+        },
     )
 }
 
@@ -225,7 +228,7 @@ proptest! {
             match fact {
                 Fact::Result(result) => keys.push(&result.result_key),
                 Fact::Problem(problem) if problem.severity == hub_domain::Severity::Rejected => rejected += 1,
-                Fact::Problem(_) | Fact::Entity(_) => {}
+                Fact::Problem(_) | Fact::Entity(_) | Fact::Evidence(_) => {}
             }
         }
         prop_assert_eq!(keys.len() + rejected, names.len());

@@ -53,7 +53,7 @@ impl Team {
                     Fact::Result(result) => {
                         team.results.insert(result.result_key.clone(), *result);
                     }
-                    Fact::Problem(_) => {}
+                    Fact::Problem(_) | Fact::Evidence(_) => {}
                 }
             }
             environment = environment.or(read.summary.environment);
@@ -152,7 +152,10 @@ impl Team {
                 device: result.device.clone(),
                 status: result.status,
                 duration_ms: result.duration_ms,
-                message: result.message.clone(), evidence: Vec::new(), more_evidence: 0, })
+                message: result.message.clone(),
+                evidence: Vec::new(),
+                more_evidence: 0,
+            })
             .collect()
     }
 

@@ -234,8 +234,17 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
         client.batch_execute("rollback").await.unwrap();
         rows[0].get(0)
     };
-    let for_admins =
-        ["api_tokens", "audit_log", "connectors", "cursors", "import_rejects", "key_scans", "lanes", "recoveries", "sync_jobs"];
+    let for_admins = [
+        "api_tokens",
+        "audit_log",
+        "connectors",
+        "cursors",
+        "import_rejects",
+        "key_scans",
+        "lanes",
+        "recoveries",
+        "sync_jobs",
+    ];
     for table in tables(&client).await.iter().filter(|table| *table != "tenants") {
         let sql = format!("select count(*) from hub.{table} where tenant_id = '{}'", ours.tenant_id);
         let all: i64 = client.query_typed(&sql, &[]).await.unwrap()[0].get(0);
