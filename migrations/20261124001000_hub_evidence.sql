@@ -23,7 +23,7 @@ create table hub.evidence (
   content_type text,
   bytes bigint check (bytes >= 0),
   sha256 bytea check (octet_length(sha256) = 32),
-  object_key text check (object_key ~ '^[A-Za-z0-9_/.-]{1,512}$'),
+  object_key text check (object_key ~ '^[A-Za-z0-9_/.-]+$' and length(object_key) <= 512),
   error_code text check (error_code ~ '^HUB-[0-9]{4}$'),
   error_message text,
   attempts integer not null default 0 check (attempts >= 0),

@@ -13,6 +13,7 @@ mod changes;
 mod dead_letters;
 mod demo;
 mod environment;
+mod evidence;
 mod fleet;
 mod journey;
 mod killed;
