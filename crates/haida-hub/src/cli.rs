@@ -57,6 +57,11 @@ pub enum Command {
     /// Look at what tests left behind, and at its end.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Serve the HTTP API: take reports, follow evidence links.
+    Serve(ServeArgs),
+    /// Manage the tokens of the HTTP API.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// List the formats that `ingest` reads.
     Formats,
 }
@@ -294,6 +299,51 @@ pub enum EvidenceCommand {
         /// Delete objects that nothing names.
         #[arg(long)]
         delete_orphans: bool,
+    },
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes a free one. Put a proxy with TLS before any address but this machine's.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// The largest body that is taken, in bytes.
+    #[arg(long, value_name = "N", default_value_t = 2 << 30)]
+    pub max_body_bytes: u64,
+}
+
+/// `token` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and show it, once.
+    Add {
+        /// The project that it opens.
+        #[arg(long, short)]
+        project: String,
+        /// What to call it.
+        #[arg(long)]
+        name: String,
+        /// Let it open every project of the tenant.
+        #[arg(long)]
+        whole_tenant: bool,
+        /// Let it end after so many days.
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+    },
+    /// List the tokens of a project's tenant.
+    List {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+    },
+    /// End a token.
+    Revoke {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The token's name.
+        name: String,
     },
 }
 

@@ -9,8 +9,10 @@ mod formats;
 mod ingest;
 mod migrate;
 mod project;
+mod serve;
 mod status;
 mod sync;
+mod token;
 mod work;
 
 use std::process::ExitCode;
@@ -50,6 +52,8 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => status::run(&settings, arguments, output).await,
         Command::Dlq(command) => dlq::run(&settings, command, output).await,
         Command::Evidence(command) => evidence::run(&settings, command, output).await,
+        Command::Serve(arguments) => serve::run(&settings, arguments, output).await,
+        Command::Token(command) => token::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),
     }
 }

@@ -89,6 +89,9 @@ pub enum AppError {
     /// The evidence store.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
+    /// A token of the API that is none, or not good any more.
+    #[error("accept the token of the request")]
+    Token,
     /// Evidence that the store does not take.
     #[error("send evidence that waits: {message}")]
     EvidenceWaits {
@@ -136,6 +139,7 @@ impl AppError {
             Self::NewerJob { .. } => &codes::NEWER_JOB,
             Self::UnreadableJob { .. } => &codes::DATABASE_FAILED,
             Self::NoConnector { .. } | Self::Argument { .. } | Self::Settings { .. } => &codes::BAD_SETTING,
+            Self::Token => &codes::API_TOKEN,
             Self::Evidence(error) => error.code(),
             Self::EvidenceWaits { code, .. } => codes::find(code).unwrap_or(&codes::EVIDENCE_STORE_DOWN),
             Self::Credential { .. } => &codes::CREDENTIAL_MISSING,

@@ -8,7 +8,7 @@ mod reader;
 mod run;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -113,6 +113,31 @@ pub async fn ingest(
     home: &Home,
     progress: &dyn Progress,
 ) -> Result<IngestReport, AppError> {
+    ingest_spooled(store, project, paths, None, run, again, home, progress).await
+}
+
+/// A folder in which files lie only as long as they are taken: they are known by their place in it.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    /// The folder, without links in its path.
+    pub folder: PathBuf,
+}
+
+/// Takes files as [`ingest`] does, from a spool where one is named.
+///
+/// # Errors
+/// As of [`ingest`].
+#[expect(clippy::too_many_arguments, reason = "those of `ingest`, and the spool")]
+pub async fn ingest_spooled(
+    store: &Store,
+    project: &ProjectRow,
+    paths: &[PathBuf],
+    spool: Option<&Spool>,
+    run: Option<&RunArguments>,
+    again: bool,
+    home: &Home,
+    progress: &dyn Progress,
+) -> Result<IngestReport, AppError> {
     let run_id = run.map(|r| run::id(&r.id)).transpose()?;
     let mut report = IngestReport::default();
     let mut touched = BTreeSet::new();
@@ -123,15 +148,15 @@ pub async fn ingest(
     let recorded = tx.imported_files(project.id, run_id.as_ref()).await?;
     tx.commit().await?;
     let mut digests = BTreeSet::new();
-    let mut evidence = Taking::begin(store, project, home).await?;
+    let mut evidence = Taking::begin(store, project, home, spool.is_none()).await?;
     let mut found = Vec::new();
-    for mut file in files::expand(paths, &recorded)? {
+    for mut file in files::expand(paths, &recorded, spool.map(|spool| spool.folder.as_path()))? {
         let named = paths.contains(&file.path);
         if !named && is_media(&file.path) {
             // It lies in the folder as evidence; a report names it, or nobody asks for it.
             continue;
         }
-        found.push((file.shown.clone(), (!named).then(|| file.origin.clone())));
+        found.push((file.shown.clone(), (!named).then(|| file.path_text())));
         progress.step(Step::File { name: file.shown.clone() });
         let digest = match files::digest(&file.path) {
             Ok(digest) => digest,
@@ -174,7 +199,7 @@ pub async fn ingest(
             run::save(store, project, id, arguments, reported, environment, &mut touched).await?;
     }
     report.evidence = evidence.tally;
-    leave_out_evidence(store, project, &found, &mut report).await?;
+    leave_out_evidence(store, project, &found, &evidence.origins, &mut report).await?;
     report.publications_due += plan::touched(store, project, &touched).await?;
     // Only now is a file recorded as taken: after a crash before this line it is read again, and what was saved is found
     // unchanged.
@@ -230,6 +255,7 @@ async fn leave_out_evidence(
     store: &Store,
     project: &ProjectRow,
     found: &[(String, Option<String>)],
+    taken: &HashSet<String>,
     report: &mut IngestReport,
 ) -> Result<(), AppError> {
     let unread: BTreeSet<String> =
@@ -246,8 +272,11 @@ async fn leave_out_evidence(
     let tx = store.worker(project.tenant_id).await?;
     let named: BTreeSet<String> = tx.evidence_origins(project.id, &origins).await?.into_iter().collect();
     tx.commit().await?;
-    let left_out: BTreeSet<&str> =
-        walked.iter().filter(|(_, origin)| named.contains(*origin)).map(|(shown, _)| *shown).collect();
+    let left_out: BTreeSet<&str> = walked
+        .iter()
+        .filter(|(_, origin)| taken.contains(*origin) || named.contains(*origin))
+        .map(|(shown, _)| *shown)
+        .collect();
     report.files.retain(|f| f.format.is_some() || !left_out.contains(f.file.as_str()));
     Ok(())
 }

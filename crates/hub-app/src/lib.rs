@@ -6,6 +6,7 @@
 //! still hold it), [`evidence`] (what tests left behind), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
 //! about its project.
 
+pub mod api_tokens;
 pub mod audit;
 pub mod budget;
 pub mod credentials;
@@ -14,6 +15,7 @@ pub mod dead_letters;
 pub mod error;
 pub mod evidence;
 pub mod ingest;
+pub mod intake;
 pub mod lanes;
 pub mod meter;
 pub mod plan;

@@ -23,7 +23,7 @@ pub async fn run(settings: &Settings, arguments: WorkArgs, output: &Output) -> a
 }
 
 /// Turns signals into the wish to stop. Registered before anything is opened, so that none ends the process by itself.
-fn listen(stop: &Stop) -> std::io::Result<()> {
+pub(super) fn listen(stop: &Stop) -> std::io::Result<()> {
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signals = signal(kind)?;
         let stop = stop.clone();

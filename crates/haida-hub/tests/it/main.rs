@@ -7,6 +7,7 @@
 )]
 
 mod adversity;
+mod api;
 mod audit;
 mod bad_input;
 mod changes;

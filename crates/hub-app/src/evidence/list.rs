@@ -127,6 +127,6 @@ fn out(row: EvidenceRow, link: Option<String>) -> EvidenceOut {
 }
 
 /// A moment as RFC 3339.
-pub(super) fn moment(at: hub_domain::Moment) -> String {
+pub(crate) fn moment(at: hub_domain::Moment) -> String {
     at.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| at.to_string())
 }

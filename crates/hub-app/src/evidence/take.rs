@@ -69,6 +69,10 @@ pub struct StoreProblem {
 pub struct Taking {
     settings: EvidenceSettings,
     upload: Upload,
+    /// Whether the files stay where they are, so that a worker may come back to them.
+    stays: bool,
+    /// Files of this machine that were named as evidence.
+    pub origins: HashSet<String>,
     /// What became of them.
     pub tally: Tally,
 }
@@ -103,13 +107,19 @@ struct Piece {
 }
 
 impl Taking {
-    /// Begins with a project's settings.
+    /// Begins with a project's settings; `stays` tells whether the files outlive the ingest.
     ///
     /// # Errors
     /// The database's, or settings of a newer hub.
-    pub async fn begin(store: &Store, project: &ProjectRow, home: &Home) -> Result<Self, AppError> {
+    pub async fn begin(store: &Store, project: &ProjectRow, home: &Home, stays: bool) -> Result<Self, AppError> {
         let settings = crate::settings::load(store, project).await?.evidence;
-        Ok(Self { upload: Upload::new(home.clone(), settings.clone()), settings, tally: Tally::default() })
+        Ok(Self {
+            upload: Upload::new(home.clone(), settings.clone()),
+            settings,
+            stays,
+            origins: HashSet::new(),
+            tally: Tally::default(),
+        })
     }
 
     /// Takes what a batch of saved results left behind.
@@ -139,6 +149,9 @@ impl Taking {
         for piece in pieces {
             let old = known.get(&(piece.left.result_key.as_str(), piece.slot.as_str())).copied();
             let row = self.row(project, of, &piece, old, now);
+            if let Examined::Content { origin: Some(origin), .. } = &piece.examined {
+                self.origins.insert(origin.clone());
+            }
             taken.problems.extend(problem(of, &piece));
             self.count(&piece, row.state);
             taken.tokens.push(row.token.clone());
@@ -232,7 +245,7 @@ impl Taking {
             Examined::Content { sha256, bytes, sniffed, origin } => {
                 row.state = EvidenceState::Pending;
                 row.kind = EvidenceKind::of(sniffed.content_type, &row.name);
-                row.origin.clone_from(origin);
+                row.origin = origin.clone().filter(|_| self.stays);
                 row.content_type = Some(sniffed.content_type.to_owned());
                 row.bytes = Some(*bytes);
                 row.sha256 = Some(*sha256);

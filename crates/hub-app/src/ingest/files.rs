@@ -27,6 +27,13 @@ pub struct File {
     pub origin: String,
 }
 
+impl File {
+    /// Where it is on this machine, in full.
+    pub fn path_text(&self) -> String {
+        fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()).display().to_string()
+    }
+}
+
 /// What identifies a file's content.
 #[derive(Debug, Clone, Copy)]
 pub struct Digest {
@@ -43,7 +50,7 @@ fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> AppError + '_ {
 /// Lists the files behind paths, each once, folders walked in the order of names. Symbolic links inside folders are not
 /// followed. `recorded` are the path and name of files that the run has already: a path keeps its name, and a new path
 /// gets a name of its own. A path that is not there is listed too; reading it says so.
-pub fn expand(paths: &[PathBuf], recorded: &[(String, String)]) -> Result<Vec<File>, AppError> {
+pub fn expand(paths: &[PathBuf], recorded: &[(String, String)], spool: Option<&Path>) -> Result<Vec<File>, AppError> {
     let mut found = Vec::new();
     for path in paths {
         if fs::metadata(path).is_ok_and(|kind| kind.is_dir()) {
@@ -56,7 +63,9 @@ pub fn expand(paths: &[PathBuf], recorded: &[(String, String)]) -> Result<Vec<Fi
     let mut files: Vec<(PathBuf, String)> = Vec::with_capacity(found.len());
     for path in found {
         let absolute = fs::canonicalize(&path).or_else(|_| std::path::absolute(&path)).unwrap_or_else(|_| path.clone());
-        let origin = absolute.display().to_string();
+        // What lies in a spool is known by its place there: the folder is another each time.
+        let place = spool.and_then(|spool| absolute.strip_prefix(spool).ok());
+        let origin = place.map_or_else(|| absolute.display().to_string(), |place| format!("api:/{}", place.display()));
         if seen.insert(origin.clone()) {
             files.push((path, origin));
         }
@@ -65,7 +74,10 @@ pub fn expand(paths: &[PathBuf], recorded: &[(String, String)]) -> Result<Vec<Fi
     Ok(files
         .into_iter()
         .zip(names)
-        .map(|((path, origin), name)| File { shown: path.display().to_string(), path, name, origin })
+        .map(|((path, origin), name)| {
+            let shown = origin.strip_prefix("api:/").filter(|_| spool.is_some()).map(str::to_owned);
+            File { shown: shown.unwrap_or_else(|| path.display().to_string()), path, name, origin }
+        })
         .collect())
 }
 
@@ -177,13 +189,13 @@ mod tests {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         std::os::unix::fs::symlink("/etc/hostname", dir.path().join("link")).unwrap();
-        let names: Vec<String> = expand(&[dir.path().to_owned(), dir.path().join("a.xml")], &[])
+        let names: Vec<String> = expand(&[dir.path().to_owned(), dir.path().join("a.xml")], &[], None)
             .unwrap()
             .into_iter()
             .map(|f| f.name)
             .collect();
         assert_eq!(names, ["a.xml", "b.xml", "c.xml"]);
-        let missing = expand(&[dir.path().join("none")], &[]).unwrap();
+        let missing = expand(&[dir.path().join("none")], &[], None).unwrap();
         assert!(digest(&missing[0].path).is_err());
         assert!(digest(dir.path()).unwrap_err().to_string().contains("regular file"));
     }
