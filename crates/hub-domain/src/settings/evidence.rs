@@ -108,7 +108,8 @@ impl EvidenceSettings {
         } else if !self.store.is_empty() && !self.store.starts_with('/') {
             say(format!("store: {:?} is neither s3://BUCKET/PREFIX nor an absolute path", self.store));
         }
-        if !is_s3 && !(self.endpoint.is_empty() && self.access_key.is_empty() && self.secret_key.is_empty()) {
+        let for_s3 = [&self.endpoint, &self.access_key, &self.secret_key];
+        if !is_s3 && for_s3.iter().any(|value| !value.is_empty()) {
             say("endpoint and keys belong to a store s3://..".to_owned());
         }
         let keys = [
