@@ -19,7 +19,7 @@ pub struct Problem {
     code: &'static Code,
     detail: String,
     /// What else the caller is told, by name.
-    more: Option<(&'static str, Value)>,
+    more: Option<Box<(&'static str, Value)>>,
 }
 
 impl Problem {
@@ -30,7 +30,7 @@ impl Problem {
 
     /// Adds a member.
     pub fn with(self, name: &'static str, value: Value) -> Self {
-        Self { more: Some((name, value)), ..self }
+        Self { more: Some(Box::new((name, value))), ..self }
     }
 
     /// A bad request.
@@ -60,7 +60,8 @@ impl Problem {
             "hint": self.code.hint,
             "correlation_id": correlation.0.to_string(),
         });
-        if let (Some((name, value)), Some(body)) = (self.more, body.as_object_mut()) {
+        if let (Some(more), Some(body)) = (self.more, body.as_object_mut()) {
+            let (name, value) = *more;
             body.insert(name.to_owned(), value);
         }
         let mut answer = (self.status, body.to_string()).into_response();

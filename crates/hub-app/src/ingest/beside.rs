@@ -139,12 +139,9 @@ impl Beside for Folder {
 }
 
 fn absent(error: std::io::Error) -> Absent {
-    match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::InvalidFilename => {
-            Absent::Missing
-        }
-        _ => Absent::Unreadable(error),
-    }
+    use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    let missing = matches!(error.kind(), NotFound | NotADirectory | InvalidFilename);
+    if missing { Absent::Missing } else { Absent::Unreadable(error) }
 }
 
 fn segments_of(path: &Path) -> Vec<String> {
