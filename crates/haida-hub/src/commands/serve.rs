@@ -15,9 +15,11 @@ pub async fn run(settings: &Settings, arguments: ServeArgs, output: &Output) -> 
     let stop = Stop::new();
     super::work::listen(&stop).map_err(|error| Coded::setting(format!("listen to signals: {error}")))?;
     let address = arguments.listen;
-    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => Coded { code: &codes::PORT_TAKEN, message: format!("listen at {address}") },
-        _ => Coded::setting(format!("listen at {address}: {error}")),
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() == ErrorKind::AddrInUse {
+            return Coded { code: &codes::PORT_TAKEN, message: format!("listen at {address}") };
+        }
+        Coded::setting(format!("listen at {address}: {error}"))
     })?;
     let store = super::open(settings).await?;
     let address = listener.local_addr()?;

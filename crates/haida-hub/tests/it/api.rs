@@ -115,7 +115,7 @@ async fn json(answer: Response, status: u16) -> Value {
 }
 
 async fn count(hub: &Hub, sql: &str) -> i64 {
-    hub.database.client().await.query_one(sql, &[]).await.expect("a count").get(0)
+    hub.database.client().await.query_typed(sql, &[]).await.expect("a count")[0].get(0)
 }
 
 fn spooled(hub: &Hub) -> usize {
@@ -184,7 +184,7 @@ async fn only_a_token_of_the_project_opens_it() {
     let without = json(without, 401).await;
     assert_eq!((&without["code"], &without["status"]), (&"HUB-6010".into(), &401.into()), "{without}");
     assert!(without["hint"].is_string() && without["correlation_id"].is_string(), "{without}");
-    let forged = format!("{}x", &shop[..shop.len() - 1]);
+    let forged = format!("{}x", shop.chars().take(shop.len() - 1).collect::<String>());
     for bad in ["nonsense", &forged, ""] {
         json(server.post(to_shop, bad, body()).await, 401).await;
     }

@@ -223,8 +223,8 @@ async fn a_store_that_is_down_costs_no_result_and_a_worker_sends_later() {
     assert_eq!(list(&hub)[0]["state"], "stored", "{:?}", list(&hub));
     assert_eq!(objects(&hub).len(), 1);
     let lane =
-        client.query_one("select count(*) from hub.sync_jobs where kind = 'drain_evidence' and state = 'done'", &[]);
-    assert!(lane.await.unwrap().get::<_, i64>(0) >= 1);
+        client.query_typed("select count(*) from hub.sync_jobs where kind = 'drain_evidence' and state = 'done'", &[]);
+    assert!(lane.await.unwrap()[0].get::<_, i64>(0) >= 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
