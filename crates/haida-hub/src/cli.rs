@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     about,
     after_help = "Exit codes: 0 done, 1 unexpected, 2 command line or setting, \
-3 input, 4 remote site, 5 database, 6 a team's own database (docs/errors/README.md)."
+3 input, 4 remote site, 5 database, 6 a team's own database, 7 evidence store or API (docs/errors/README.md)."
 )]
 pub struct Cli {
     /// Print the result as one JSON document on standard output.
@@ -63,6 +63,14 @@ pub enum Command {
     /// Look at what of the files could not be taken or does not count, and say what became of it.
     #[command(subcommand)]
     Rejects(RejectsCommand),
+    /// Look at what tests left behind, and at its end.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Serve the HTTP API: take reports, follow evidence links.
+    Serve(ServeArgs),
+    /// Manage the tokens of the HTTP API.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// List the formats that `ingest` reads.
     Formats,
 }
@@ -294,6 +302,102 @@ pub enum DlqCommand {
     Retry(DlqSelection),
     /// Give dead letters up until their content changes.
     Discard(DlqSelection),
+}
+
+/// `evidence` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum EvidenceCommand {
+    /// List evidence with its links, and how much there is.
+    List {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Only of this run.
+        #[arg(long, short, value_name = "ID")]
+        run: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 1_000)]
+        limit: usize,
+    },
+    /// Let go what the project's rules let go; workers do it once a day.
+    Expire {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Only tell what would go.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Keep the evidence of a run whatever the rules say.
+    Hold {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The run's id.
+        run: String,
+    },
+    /// Let the rules decide about a run's evidence again.
+    Release {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The run's id.
+        run: String,
+    },
+    /// Compare the store with what is on record: objects that nothing names, and rows whose object is not there.
+    Check {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// Delete objects that nothing names.
+        #[arg(long)]
+        delete_orphans: bool,
+    },
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes a free one. Put a proxy with TLS before any address but this machine's.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// The largest body that is taken, in bytes.
+    #[arg(long, value_name = "N", default_value_t = 2 << 30)]
+    pub max_body_bytes: u64,
+}
+
+/// `token` subcommands.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and show it, once.
+    Add {
+        /// The project that it opens.
+        #[arg(long, short)]
+        project: String,
+        /// What to call it.
+        #[arg(long)]
+        name: String,
+        /// Let it open every project of the tenant.
+        #[arg(long)]
+        whole_tenant: bool,
+        /// Let it end after so many days.
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+    },
+    /// List the tokens of a project's tenant.
+    List {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+    },
+    /// End a token.
+    Revoke {
+        /// The project's key.
+        #[arg(long, short)]
+        project: String,
+        /// The token's name.
+        name: String,
+    },
 }
 
 /// Which dead letters: the publications named, those of a cause, or all of them.

@@ -4,15 +4,18 @@ mod audit;
 mod demo;
 mod demo_site;
 mod dlq;
+mod evidence;
 mod failures;
 mod formats;
 mod ingest;
 mod migrate;
 mod project;
 mod rejects;
+mod serve;
 mod source;
 mod status;
 mod sync;
+mod token;
 mod work;
 
 use std::process::ExitCode;
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 use hub_app::{
     Store,
     database::{self, DatabaseSettings},
+    evidence::Home,
 };
 
 use crate::{
@@ -53,6 +57,9 @@ pub async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Dlq(command) => dlq::run(&settings, command, output).await,
         Command::Failures(command) => failures::run(&settings, command, output).await,
         Command::Rejects(command) => rejects::run(&settings, command, output).await,
+        Command::Evidence(command) => evidence::run(&settings, command, output).await,
+        Command::Serve(arguments) => serve::run(&settings, arguments, output).await,
+        Command::Token(command) => token::run(&settings, command, output).await,
         Command::Formats => Ok(formats::run(output)),
     }
 }
@@ -64,6 +71,11 @@ fn database_settings(settings: &Settings) -> DatabaseSettings {
         pg_bin: settings.pg_bin.clone(),
         temp_dir: settings.temp_dir.clone(),
     }
+}
+
+/// Where evidence goes that has no store of its own.
+fn evidence_home(settings: &Settings) -> Home {
+    Home::below(&settings.data_dir)
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Store> {

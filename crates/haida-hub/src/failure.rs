@@ -23,6 +23,8 @@ pub mod exit {
     pub const DATABASE: u8 = 5;
     /// A team's own database (HUB-5xxx).
     pub const SOURCE: u8 = 6;
+    /// The evidence store or the API (HUB-6xxx).
+    pub const EVIDENCE: u8 = 7;
 }
 
 /// The exit code of an error code, by its thousand.
@@ -34,6 +36,7 @@ pub fn exit_code(code: &Code) -> u8 {
         Some(b'3') => exit::DATABASE,
         Some(b'4') => exit::SETTING,
         Some(b'5') => exit::SOURCE,
+        Some(b'6') => exit::EVIDENCE,
         Some(_) | None => exit::UNEXPECTED,
     }
 }
@@ -137,6 +140,7 @@ mod tests {
                 Some(3) => exit::DATABASE,
                 Some(4) => exit::SETTING,
                 Some(5) => exit::SOURCE,
+                Some(6) => exit::EVIDENCE,
                 other => panic!("{other:?} has no exit code"),
             };
             assert_eq!(exit_code(code), expected, "{}", code.id);

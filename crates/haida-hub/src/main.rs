@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         Err(error) => return not_understood(&error),
     };
     let output = Output::new(cli.json);
-    telemetry::start(cli.verbose, matches!(cli.command, Command::Work(_)), cli.json);
+    telemetry::start(cli.verbose, matches!(cli.command, Command::Work(_) | Command::Serve(_)), cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output.unexpected(&error.into()),

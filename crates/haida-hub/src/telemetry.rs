@@ -4,7 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 /// What a worker says of itself by default. The queue's engine and the pools repeat each lost connection many times over,
 /// and the engine says jobs with their arguments; the worker says each once, with its code.
-const WORKER: &str = "warn,haida_hub=info,hub_app=info,hub_store=info,graphile_worker=off,deadpool=error";
+const WORKER: &str = "warn,haida_hub=info,hub_app=info,hub_api=info,hub_store=info,graphile_worker=off,deadpool=error";
 
 /// Starts logging. A worker's log is its only voice: it says more, and as JSON lines where `json` asks for it.
 pub fn start(verbose: u8, worker: bool, json: bool) {

@@ -9,7 +9,9 @@ use std::{
 
 use atlassian_sim::Options;
 use hub_app::{
-    Store, ingest,
+    Store,
+    evidence::Home,
+    ingest,
     progress::Silent,
     project::{self, AddProject},
     publish::{Context, SyncReport},
@@ -129,7 +131,8 @@ async fn prepare(store: &Store, folder: &Path, site: &str, n: usize) -> hub_stor
         update: false,
     };
     let row = project::add(store, &add).await.unwrap();
-    let report = ingest::ingest(store, &row, &[cases], None, false, &Silent).await.unwrap();
+    let report =
+        ingest::ingest(store, &row, &[cases], None, false, &Home::below(&std::env::temp_dir()), &Silent).await.unwrap();
     assert_eq!(report.files[0].cases, n as u64);
     row
 }

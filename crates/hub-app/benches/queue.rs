@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use atlassian_sim::Options;
 use hub_app::{
-    Store, ingest,
+    Store,
+    evidence::Home,
+    ingest,
     lanes::{
         Stop,
         worker::{self, WorkOptions},
@@ -54,7 +56,7 @@ async fn run(lanes: usize) -> i32 {
     let cases = folder.path().join("cases.csv");
     std::fs::write(&cases, table(2 * ROWS)).unwrap();
     let row = project::add(&store, &add("bench", &site.url, &token)).await.unwrap();
-    ingest::ingest(&store, &row, &[cases], None, false, &Silent).await.unwrap();
+    ingest::ingest(&store, &row, &[cases], None, false, &Home::below(&std::env::temp_dir()), &Silent).await.unwrap();
     let context = Context::new(&store, &row, hub_app::new_correlation(), &Silent);
     let mut session = Session::new();
     let mut slice = async || {
@@ -160,7 +162,7 @@ async fn drain_all(store: &Store, rows: &[ProjectRow], hands: usize) -> (Duratio
     let jobs = count(store).await;
     let stop = Stop::new();
     let options = WorkOptions { concurrency: hands, until_idle: false };
-    let work = tokio::spawn(worker::work(store.clone(), options, stop.clone()));
+    let work = tokio::spawn(worker::work(store.clone(), Home::below(&std::env::temp_dir()), options, stop.clone()));
     // The first tenth is the engine's start.
     let tenth = jobs / 10;
     while count(store).await > jobs - tenth {
@@ -180,7 +182,7 @@ async fn drain_all(store: &Store, rows: &[ProjectRow], hands: usize) -> (Duratio
 async fn bells(store: &Store, row: &ProjectRow) -> Vec<Duration> {
     let stop = Stop::new();
     let options = WorkOptions { concurrency: 4, until_idle: false };
-    let work = tokio::spawn(worker::work(store.clone(), options, stop.clone()));
+    let work = tokio::spawn(worker::work(store.clone(), Home::below(&std::env::temp_dir()), options, stop.clone()));
     let lane = Lane { project: row.id, kind: LaneKind::Pages };
     let mut times = Vec::with_capacity(BELLS);
     for n in 0..=BELLS {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hub_destination::{Cause, Outcome, rates::RateError, site::SiteError};
 use hub_domain::codes::{self, Code};
+use hub_evidence::EvidenceError;
 use hub_store::StoreError;
 
 /// Why a use case did not come to its end.
@@ -91,6 +92,20 @@ pub enum AppError {
         /// The fingerprint that was asked for.
         fingerprint: String,
     },
+    /// The evidence store.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// A token of the API that is none, or not good any more.
+    #[error("accept the token of the request")]
+    Token,
+    /// Evidence that the store does not take.
+    #[error("send evidence that waits: {message}")]
+    EvidenceWaits {
+        /// The code of what holds it up.
+        code: &'static str,
+        /// What the store says.
+        message: String,
+    },
     /// Settings of a project that cannot be used.
     #[error("read the project's settings: {mistakes}")]
     Settings {
@@ -131,6 +146,9 @@ impl AppError {
             Self::UnreadableJob { .. } => &codes::DATABASE_FAILED,
             Self::NoConnector { .. } | Self::Argument { .. } | Self::Settings { .. } => &codes::BAD_SETTING,
             Self::UnknownFailure { .. } => &codes::UNKNOWN_FAILURE,
+            Self::Token => &codes::API_TOKEN,
+            Self::Evidence(error) => error.code(),
+            Self::EvidenceWaits { code, .. } => codes::find(code).unwrap_or(&codes::EVIDENCE_STORE_DOWN),
             Self::Credential { .. } => &codes::CREDENTIAL_MISSING,
             Self::File { .. } => &codes::UNREADABLE_FILE,
             Self::Stopped { cause, .. } => cause.code,

@@ -2,6 +2,7 @@
 //! batches, so one of any size takes constant memory; each batch is saved in one transaction. What stands before a damage
 //! is kept, and every problem is kept with its position.
 
+pub mod beside;
 mod files;
 mod keys;
 mod reader;
@@ -10,23 +11,30 @@ mod together;
 mod told;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::PathBuf,
+    sync::Arc,
 };
 
+use self::beside::Beside;
 use hub_domain::{
     ExternalId, Problem, Severity,
     entity::{Counts, Entity, EntityFacts, Identity, Origin, Report},
     settings::{Precedence, ProjectSettings},
 };
 use hub_formats::Options;
-use hub_pipeline::normalise::{Fact, PRECEDENCE_DOCUMENT, ReportRef, Summary};
+use hub_pipeline::normalise::{Fact, LeftBehind, PRECEDENCE_DOCUMENT, ReportRef, Summary};
 use hub_store::{Change, Import, ProjectRow, RunMonth, Store};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    AppError, plan,
+    AppError,
+    evidence::{
+        Home,
+        take::{OfReport, Taking, Tally},
+    },
+    plan,
     progress::{Progress, Step},
     settings,
 };
@@ -88,6 +96,8 @@ pub struct IngestReport {
     pub failures: crate::failures::FailuresReport,
     /// Publications that are due because of it.
     pub publications_due: u64,
+    /// What became of the files that reports name as evidence.
+    pub evidence: Tally,
 }
 
 impl IngestReport {
@@ -111,6 +121,32 @@ pub async fn ingest(
     paths: &[PathBuf],
     run: Option<&RunArguments>,
     again: bool,
+    home: &Home,
+    progress: &dyn Progress,
+) -> Result<IngestReport, AppError> {
+    ingest_spooled(store, project, paths, None, run, again, home, progress).await
+}
+
+/// A folder in which files lie only as long as they are taken: they are known by their place in it.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    /// The folder, without links in its path.
+    pub folder: PathBuf,
+}
+
+/// Takes files as [`ingest`] does, from a spool where one is named.
+///
+/// # Errors
+/// As of [`ingest`].
+#[expect(clippy::too_many_arguments, reason = "those of `ingest`, and the spool")]
+pub async fn ingest_spooled(
+    store: &Store,
+    project: &ProjectRow,
+    paths: &[PathBuf],
+    spool: Option<&Spool>,
+    run: Option<&RunArguments>,
+    again: bool,
+    home: &Home,
     progress: &dyn Progress,
 ) -> Result<IngestReport, AppError> {
     let run_id = run.map(|r| run::id(&r.id)).transpose()?;
@@ -124,9 +160,12 @@ pub async fn ingest(
     let recorded = tx.imported_files(project.id, run_id.as_ref()).await?;
     tx.commit().await?;
     let mut digests = BTreeSet::new();
-    let listing = list(paths, recorded, &settings).await?;
+    let listing = list(paths, recorded, &settings, spool).await?;
     report.others = listing.others;
-    for file in listing.files {
+    let mut evidence = Taking::begin(store, project, home, spool.is_none()).await?;
+    let mut found = Vec::new();
+    for mut file in listing.files {
+        found.push((file.shown.clone(), (!file.named).then(|| file.origin.clone())));
         progress.step(Step::File { name: file.shown.clone() });
         let digest = match file.digest() {
             Ok(digest) => digest,
@@ -143,12 +182,33 @@ pub async fn ingest(
         let own = if run.is_none() { run::of_table(&file, &digest, &settings) } else { None };
         let own_id = own.as_ref().map(|own| run::id(&own.id)).transpose()?;
         let named = run_id.as_ref().or(own_id.as_ref());
-        if !again && let Some(before) = taken_before(store, project, named, &file, &digest).await? {
-            report.files.push(before);
-            continue;
+        let before = if again { None } else { taken_before(store, project, named, &file, &digest).await? };
+        let known = before.is_some();
+        if let Some((name, before)) = before {
+            if !lacks_evidence(store, project, named, &name).await? {
+                report.files.push(before);
+                continue;
+            }
+            // The same report, read again for what it left behind.
+            file.name = name;
         }
         let run = run.or(own.as_ref()).zip(named);
-        let one = take(store, project, &settings, &file, digest, run, &mut touched, &mut report, progress).await?;
+        let beside = beside::of(paths, &file);
+        let mut one = take(
+            store,
+            project,
+            &settings,
+            &file,
+            digest,
+            run,
+            &mut evidence,
+            beside,
+            &mut touched,
+            &mut report,
+            progress,
+        )
+        .await?;
+        one.report.already_taken = known;
         if let Some(environment) = one.environment {
             *environments.entry(environment).or_default() += one.report.results.total();
         }
@@ -165,6 +225,8 @@ pub async fn ingest(
             run::save(store, project, id, arguments, reported, environment, &mut touched).await?;
         report.failures = crate::failures::settle(store, project, id, &mut touched).await?;
     }
+    report.evidence = evidence.tally;
+    leave_out_evidence(store, project, &found, &evidence.origins, &mut report).await?;
     report.publications_due += plan::touched(store, project, &touched).await?;
     // Only now is a file recorded as taken: after a crash before this line it is read again, and what was saved is found
     // unchanged.
@@ -181,10 +243,11 @@ async fn list(
     paths: &[PathBuf],
     recorded: Vec<(String, String)>,
     settings: &ProjectSettings,
+    spool: Option<&Spool>,
 ) -> Result<files::Listing, AppError> {
     let options = Options { tables: settings.tables.clone() };
-    let paths = paths.to_vec();
-    tokio::task::spawn_blocking(move || files::list(&paths, &recorded, &options))
+    let (paths, spool) = (paths.to_vec(), spool.map(|spool| spool.folder.clone()));
+    tokio::task::spawn_blocking(move || files::list(&paths, &recorded, &options, spool.as_deref()))
         .await
         .map_err(|source| AppError::Stage { stage: "list the files", source: source.into() })?
 }
@@ -204,7 +267,7 @@ async fn taken_before(
     run: Option<&ExternalId>,
     file: &files::File,
     digest: &files::Digest,
-) -> Result<Option<FileReport>, AppError> {
+) -> Result<Option<(String, FileReport)>, AppError> {
     let tx = store.worker(project.tenant_id).await?;
     let before = tx.find_import(project.id, run, &digest.hash).await?;
     if !before.is_empty() && before.iter().all(|before| before.import.file_name != file.name) {
@@ -215,8 +278,53 @@ async fn taken_before(
     tx.commit().await?;
     Ok(before.into_iter().next().map(|before| {
         let counts = serde_json::from_value(before.import.counts).unwrap_or_default();
-        FileReport { already_taken: true, ..FileReport::empty(file, counts) }
+        (before.import.file_name, FileReport { already_taken: true, ..FileReport::empty(file, counts) })
     }))
+}
+
+/// Whether a report on record lacks evidence that may have been handed over this time.
+async fn lacks_evidence(
+    store: &Store,
+    project: &ProjectRow,
+    run: Option<&ExternalId>,
+    name: &str,
+) -> Result<bool, AppError> {
+    let Some(run) = run else { return Ok(false) };
+    let tx = store.worker(project.tenant_id).await?;
+    let lacks = tx.lacks_evidence(project.id, run, &run::report_id(run, name)?).await?;
+    tx.commit().await?;
+    Ok(lacks)
+}
+
+/// Leaves out the files of folders that are no report and that some report names as evidence: nothing is wrong with them.
+async fn leave_out_evidence(
+    store: &Store,
+    project: &ProjectRow,
+    found: &[(String, Option<String>)],
+    taken: &HashSet<String>,
+    report: &mut IngestReport,
+) -> Result<(), AppError> {
+    let unread: BTreeSet<String> =
+        report.files.iter().filter(|f| f.format.is_none() && !f.already_taken).map(|f| f.file.clone()).collect();
+    let walked: Vec<(&str, &str)> = found
+        .iter()
+        .filter(|(shown, _)| unread.contains(shown))
+        .filter_map(|(shown, origin)| Some((shown.as_str(), origin.as_deref()?)))
+        .collect();
+    if walked.is_empty() {
+        return Ok(());
+    }
+    let origins: Vec<&str> = walked.iter().map(|(_, origin)| *origin).collect();
+    let tx = store.worker(project.tenant_id).await?;
+    let named: BTreeSet<String> = tx.evidence_origins(project.id, &origins).await?.into_iter().collect();
+    tx.commit().await?;
+    let left_out: BTreeSet<&str> = walked
+        .iter()
+        .filter(|(_, origin)| taken.contains(*origin) || named.contains(*origin))
+        .map(|(shown, _)| *shown)
+        .collect();
+    report.files.retain(|f| f.format.is_some() || !left_out.contains(f.file.as_str()));
+    Ok(())
 }
 
 /// Takes one file.
@@ -228,6 +336,8 @@ async fn take(
     file: &files::File,
     digest: files::Digest,
     run: Option<(&RunArguments, &ExternalId)>,
+    evidence: &mut Taking,
+    beside: Arc<dyn Beside>,
     touched: &mut BTreeSet<Identity>,
     total: &mut IngestReport,
     progress: &dyn Progress,
@@ -251,6 +361,13 @@ async fn take(
     while let Some(batch) = reading.next().await {
         let records = batch.len() as u64;
         save(store, project, &settings.precedence, file, run_key.zip(month), batch, total, &mut found).await?;
+        if let Some(reference) = &report_ref {
+            let (run, report) = (&reference.run, &reference.report);
+            let of = OfReport { run, report, file: &file.shown, beside: beside.clone() };
+            let taken = evidence.take(store, project, &of, std::mem::take(&mut found.left_behind)).await?;
+            found.tokens.extend(taken.tokens);
+            taken.problems.into_iter().for_each(|problem| found.note(problem));
+        }
         progress.step(Step::Saved { records });
     }
     let (format, summary) = reading.finish().await?;
@@ -272,6 +389,9 @@ async fn take(
         let facts = report_facts(reference, format, file, &digest, &summary, &problems);
         let keys = month.map(|month| (month, &found.result_keys));
         total.results_changed += close_report(store, project, reference, facts, keys, touched, total).await?;
+        let tx = store.worker(project.tenant_id).await?;
+        tx.supersede_evidence(project.id, &reference.run, &reference.report, &found.tokens).await?;
+        tx.commit().await?;
         reported = true;
     }
     let tx = store.worker(project.tenant_id).await?;
@@ -340,6 +460,21 @@ struct Found {
     by_code: BTreeMap<&'static str, u64>,
     /// The keys of its results: what an earlier version of the file had and this one has not goes.
     result_keys: Keys,
+    /// What the last batch's results left behind.
+    left_behind: Vec<LeftBehind>,
+    /// The tokens of all evidence that it names.
+    tokens: Vec<String>,
+}
+
+impl Found {
+    fn note(&mut self, problem: Problem) {
+        *self.by_code.entry(problem.code.id).or_default() += 1;
+        if self.problems.len() < KEPT_PROBLEMS || problem.severity != Severity::Repaired {
+            self.problems.push(problem);
+        } else {
+            self.not_kept += 1;
+        }
+    }
 }
 
 /// The most problems of one file that are kept one by one; beyond, they are counted by code. Worse ones always count.
@@ -369,14 +504,8 @@ async fn save(
                 found.result_keys.add(&result.result_key);
                 results.push(*result);
             }
-            Fact::Problem(problem) => {
-                *found.by_code.entry(problem.code.id).or_default() += 1;
-                if found.problems.len() < KEPT_PROBLEMS || problem.severity != Severity::Repaired {
-                    found.problems.push(*problem);
-                } else {
-                    found.not_kept += 1;
-                }
-            }
+            Fact::Evidence(left) => found.left_behind.push(*left),
+            Fact::Problem(problem) => found.note(*problem),
         }
     }
     told::declare(&mut entities, &file.name, precedence);

@@ -4,17 +4,20 @@
 //! In the order in which a fact flows: [`project`] (who publishes where), [`ingest`] (files to entities and results),
 //! [`source`] (the same from a team's own tables), [`failures`] (what becomes of a run's failures),
 //! [`plan`] (entities to what shall be published), [`publish`] (what differs, to the sites), [`audit`] (whether the sites
-//! still hold it), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
+//! still hold it), [`evidence`] (what tests left behind), [`lanes`] (who does that, and when), [`status`] (what came of it). [`settings`] is what a team decides
 //! about its project.
 
+pub mod api_tokens;
 pub mod audit;
 pub mod budget;
 pub mod credentials;
 pub mod database;
 pub mod dead_letters;
 pub mod error;
+pub mod evidence;
 pub mod failures;
 pub mod ingest;
+pub mod intake;
 pub mod lanes;
 pub mod meter;
 pub mod plan;

@@ -14,7 +14,7 @@ use hub_domain::{
 use hub_pipeline::plan::{self, NO_RELEASE, RunView};
 use hub_store::{EntityRow, LedgerRow, ProjectRow, ResultFilter, Store, StoreError, Wanted, WorkerTx};
 
-use crate::{AppError, lanes};
+use crate::{AppError, evidence::lines, lanes};
 
 /// Entities planned in one transaction.
 const BATCH: usize = 500;
@@ -171,7 +171,8 @@ async fn of_facts(
             let Some(run_entity) = tx.entity(row.id, &run_identity(&report.run)).await? else { return Ok(Vec::new()) };
             let EntityFacts::Run(run) = &run_entity.entity.facts else { return Ok(Vec::new()) };
             let filter = ResultFilter::Report(id.clone());
-            let lines = tx.result_lines(row.id, &report.run, &filter, MAX_REPORT_LINES).await?;
+            let settings = lines::settings(tx, row).await?;
+            let lines = lines::results(tx, row, &report.run, &filter, MAX_REPORT_LINES, &settings).await?;
             let more = report.counts.total().saturating_sub(lines.len() as u64);
             Ok(plan::report(project, id, report, run, lines, more))
         }
@@ -196,8 +197,9 @@ fn unreleased(project: &ProjectFacts) -> Vec<Publication> {
 }
 
 async fn run_view(tx: &WorkerTx, row: &ProjectRow, id: &ExternalId, run: &Run) -> Result<RunView, AppError> {
-    let results = tx.result_lines(row.id, id, &ResultFilter::All, MAX_RESULT_LINES).await?;
-    let failures = tx.result_lines(row.id, id, &ResultFilter::Unsuccessful, MAX_RESULT_LINES).await?;
+    let settings = lines::settings(tx, row).await?;
+    let results = lines::results(tx, row, id, &ResultFilter::All, MAX_RESULT_LINES, &settings).await?;
+    let failures = lines::results(tx, row, id, &ResultFilter::Unsuccessful, MAX_RESULT_LINES, &settings).await?;
     Ok(RunView {
         more_results: run.counts.total().saturating_sub(results.len() as u64),
         more_failures: run.counts.unsuccessful().saturating_sub(failures.len() as u64),

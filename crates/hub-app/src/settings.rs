@@ -4,7 +4,7 @@ use hub_domain::settings::ProjectSettings;
 use hub_store::{ProjectRow, Store};
 use serde_json::Value;
 
-use crate::AppError;
+use crate::{AppError, plan};
 
 /// Reads settings from TOML.
 ///
@@ -43,9 +43,18 @@ pub(crate) fn read(saved: Value) -> Result<ProjectSettings, AppError> {
 pub async fn save(store: &Store, project: &ProjectRow, settings: &ProjectSettings) -> Result<bool, AppError> {
     let value: Value =
         serde_json::to_value(settings).map_err(|error| AppError::Settings { mistakes: error.to_string() })?;
+    let before = load(store, project).await.unwrap_or_default();
     let tx = store.worker(project.tenant_id).await?;
     let changed = tx.save_settings(project.id, &value).await?;
+    if changed {
+        // What held a lane up may be what was changed.
+        tx.wake_lanes(project.id).await?;
+    }
     tx.commit().await?;
+    if before.evidence.public_url != settings.evidence.public_url {
+        // The address stands in every link on issues and pages.
+        plan::everything(store, project).await?;
+    }
     Ok(changed)
 }
 

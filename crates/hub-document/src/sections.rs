@@ -13,6 +13,9 @@ use crate::{Block, Content, Document, Inline, StatusColour, Table, paragraphs_fr
 /// The longest message inside a table cell: longer ones belong into the details of the report.
 const MAX_CELL_CHARS: usize = 300;
 
+/// The longest name of evidence inside a table cell.
+const MAX_NAME_CHARS: usize = 60;
+
 /// The lozenge of a result.
 #[must_use]
 pub fn result_lozenge(status: ResultStatus, locale: Locale) -> Inline {
@@ -118,25 +121,51 @@ pub fn suites(locale: Locale, suites: &[SuiteLine]) -> Block {
 /// Results one by one; `more` counts those that are not among `lines`.
 #[must_use]
 pub fn results(locale: Locale, lines: &[ResultLine], more: u64) -> Vec<Block> {
-    let header = [Phrase::TestCase, Phrase::Test, Phrase::Device, Phrase::Result, Phrase::Duration, Phrase::Message]
-        .map(|p| Content::from(p.text(locale)));
-    let mut table = Table::new().header(header);
+    // A column only where there is something in it: its cells would take room that an issue's results need.
+    let with_evidence = lines.iter().any(|line| !line.evidence.is_empty());
+    let columns = [Phrase::TestCase, Phrase::Test, Phrase::Device, Phrase::Result, Phrase::Duration, Phrase::Message];
+    let columns = columns.into_iter().chain(with_evidence.then_some(Phrase::Evidence));
+    let mut table = Table::new().header(columns.map(|p| Content::from(p.text(locale))));
     for line in lines {
         let (message, _) = crate::clip(line.message.as_deref().unwrap_or_default(), MAX_CELL_CHARS);
-        table.push_row([
+        let cells = [
             Content::from(line.test_case.as_ref().map_or("", |id| id.as_str())),
             Content::from(line.name.as_str()),
             Content::from(line.device.as_deref().unwrap_or_default()),
             Content::from(result_lozenge(line.status, locale)),
             Content::from(line.duration_ms.map(duration).unwrap_or_default()),
             Content::from(message.as_ref()),
-        ]);
+        ];
+        table.push_row(cells.into_iter().chain(with_evidence.then(|| evidence(locale, line))));
     }
     let mut blocks = vec![Block::Table(table)];
     if more > 0 {
         blocks.push(Block::text(&Phrase::MoreRows.with_number(locale, more)));
     }
     blocks
+}
+
+/// What a test left behind, as links with its names; what cannot be linked is named. A picture is shown by its link: issues and
+/// pages hold no file of the hub's store.
+fn evidence(locale: Locale, line: &ResultLine) -> Content {
+    let mut inlines = Vec::new();
+    for piece in &line.evidence {
+        if !inlines.is_empty() {
+            inlines.push(Inline::text(", "));
+        }
+        let (name, _) = crate::clip(&piece.name, MAX_NAME_CHARS);
+        match &piece.link {
+            Some(link) => inlines.push(Inline::link(link, &name)),
+            None => inlines.push(Inline::text(&name)),
+        }
+        if piece.absent {
+            inlines.push(Inline::text(&format!(" ({})", Phrase::NotHandedOver.text(locale))));
+        }
+    }
+    if line.more_evidence > 0 {
+        inlines.push(Inline::text(&format!(", {}", Phrase::MoreEvidence.with_number(locale, line.more_evidence))));
+    }
+    Content::from(inlines)
 }
 
 #[cfg(test)]

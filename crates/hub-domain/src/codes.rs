@@ -1,6 +1,7 @@
 //! The errors a user can meet: one list. A code never changes its meaning; each has a page `docs/errors/HUB-nnnn.md`.
 //!
-//! HUB-1xxx input, HUB-2xxx publishing, HUB-3xxx database, HUB-4xxx configuration and command line, HUB-5xxx a team's own database.
+//! HUB-1xxx input, HUB-2xxx publishing, HUB-3xxx database, HUB-4xxx configuration and command line, HUB-5xxx a team's own
+//! database, HUB-6xxx evidence and the API.
 
 use serde::{Serialize, Serializer};
 
@@ -99,6 +100,17 @@ codes! {
     SOURCE_BLIND = "HUB-5008", "the source does not show its open transactions", "Install the function of `haida-hub source sql --role`; until then every pull reads the last minutes again.";
     SOURCE_PROJECT = "HUB-5009", "the source has no such project", "Correct project and tenant of the source: an id or a slug as the source has it.";
     SOURCE_RESTORED = "HUB-5010", "the source's database was restored, or its outbox emptied", "Nothing to do: the source is compared with the hub as a whole.";
+
+    EVIDENCE_STORE_DOWN = "HUB-6001", "the evidence store does not answer", "Nothing is lost: results are taken without it. Check the address and the network; a worker tries again.";
+    EVIDENCE_CREDENTIALS = "HUB-6002", "the evidence store does not accept the keys", "Renew the keys behind `access_key` and `secret_key`, and check that they may read and write the bucket.";
+    EVIDENCE_BUCKET = "HUB-6003", "the bucket or folder for evidence is not there", "Create the bucket, or correct `store` in the project's settings.";
+    EVIDENCE_STORE_REFUSED = "HUB-6004", "the evidence store refuses a file", "Read the store's message; its own limit for a file may be below `max_bytes`.";
+    EVIDENCE_OUTSIDE = "HUB-6005", "an attachment lies outside of the report's folder", "Hand over the folder that holds the attachments; links, devices and paths that leave it are never followed.";
+    EVIDENCE_MISSING = "HUB-6006", "a report names an attachment that is not there", "Hand over the folder with the attachments; the result was taken without it.";
+    EVIDENCE_TOO_LARGE = "HUB-6007", "a file is larger than allowed", "Make the file smaller, or raise the limit that the message names.";
+    EVIDENCE_CHANGED = "HUB-6008", "stored evidence is not what its record says", "Run `haida-hub evidence check`; hand the report over again with `--again` to store it anew.";
+    EVIDENCE_GONE = "HUB-6009", "the link leads to no evidence", "It expired by the project's rules, is not stored yet, or the address is incomplete.";
+    API_TOKEN = "HUB-6010", "the request carries no token that is accepted", "Make one with `haida-hub token add` and send it as `Authorization: Bearer ..`.";
 }
 
 /// Finds a code by its id.

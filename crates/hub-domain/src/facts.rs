@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ContentHash, EntityKind, ExternalId, Label,
     entity::{Counts, Coverage, Defect, Identity, Report, Run, TestCase},
+    evidence::EvidenceKind,
     hash::NotCanonical,
     insight::Traceability,
     vocabulary::{Locale, Priority, ResultStatus},
@@ -270,6 +271,36 @@ pub struct ResultLine {
     pub duration_ms: Option<u64>,
     /// The first line of the error or note.
     pub message: Option<String>,
+    /// What the test left behind, where a person has to look at the result; at most [`MAX_EVIDENCE`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceLine>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_evidence: u64,
+}
+
+/// The most pieces of evidence that one line names: a link takes about 150 of the characters that an issue may have.
+pub const MAX_EVIDENCE: usize = 5;
+
+/// One piece of evidence as a line names it. Its state is left out on purpose, but for what no link leads to: a page does
+/// not change because a file was stored or its time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceLine {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub kind: EvidenceKind,
+    /// The hub's stable link, or an address that the report names; never a signed address, never a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Whether the report names a file that was not handed over, or may not be taken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Results by suite.

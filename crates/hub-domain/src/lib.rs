@@ -6,6 +6,7 @@
 
 pub mod codes;
 pub mod entity;
+pub mod evidence;
 pub mod facts;
 pub mod failure;
 pub mod hash;

@@ -74,6 +74,9 @@ phrases! {
     Problems: "Problems found while reading", "Problemas encontrados al leer";
     Issues: "Issues", "Incidencias";
     MoreRows: "{n} more rows are not shown here.", "Hay {n} filas más que no se muestran aquí.";
+    Evidence: "Evidence", "Evidencias";
+    NotHandedOver: "not handed over", "no entregado";
+    MoreEvidence: "{n} more", "{n} más";
     Shortened: "The text was shortened by {n} characters.", "El texto se ha acortado en {n} caracteres.";
     Other: "Further facts", "Otros datos";
     KeptByHub: "Kept by haida-hub from the QA database: change it there, not here.", "Mantenido por haida-hub desde la base de datos de QA: cámbielo allí, no aquí.";

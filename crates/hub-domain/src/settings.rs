@@ -12,7 +12,7 @@ mod tables;
 mod zone;
 
 pub use defects::{Counting, DefectPolicy, DefectSettings, FlakyPolicy, MAX_THRESHOLD, ReopenPolicy};
-pub use evidence::EvidenceSettings;
+pub use evidence::{EvidenceSettings, FAILED_DAYS, PASSED_DAYS, RetentionRule};
 pub use precedence::Precedence;
 pub use sources::{Follow, Preset, SelectSettings, SourceSettings, SourceStream};
 pub use tables::{TableField, TableHolds, TableSettings};

@@ -11,7 +11,8 @@ use hub_domain::{
     ContentHash, Entity, ExternalId, Moment, Position, Problem, Severity, TestResult,
     codes::{self, Code},
     entity::{Counts, Origin},
-    record::{DeclaredCounts, Record, SuiteRecord},
+    record::{AttachmentRecord, DeclaredCounts, Record, SuiteRecord},
+    vocabulary::ResultStatus,
 };
 
 use crate::{dates::Dates, redact};
@@ -67,8 +68,27 @@ pub enum Fact {
     Entity(Box<Entity>),
     /// A result of the run.
     Result(Box<TestResult>),
+    /// What the result before it left behind.
+    Evidence(Box<LeftBehind>),
     /// A finding about the record.
     Problem(Box<Problem>),
+}
+
+/// What a result left behind, as its report names it; nothing of it is opened here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftBehind {
+    /// The result.
+    pub result_key: String,
+    /// Its test case.
+    pub test_case: Option<ExternalId>,
+    /// Its outcome.
+    pub result: ResultStatus,
+    /// The test's name, for messages.
+    pub test: String,
+    /// Files and addresses, in the order of the report.
+    pub attachments: Vec<AttachmentRecord>,
+    /// The line at which the result begins.
+    pub line: Option<u64>,
 }
 
 /// What the file as a whole says, once it is read.

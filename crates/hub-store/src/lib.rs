@@ -10,6 +10,7 @@
 //! environment; what a user configured arrives in [`DatabaseConfig`].
 
 pub mod admin;
+mod api_tokens;
 pub mod audit;
 pub mod binaries;
 pub mod config;
@@ -19,6 +20,8 @@ mod dial;
 pub mod embedded;
 pub mod entities;
 pub mod error;
+mod evidence;
+mod evidence_end;
 pub mod failures;
 mod findings;
 pub mod imports;
@@ -50,6 +53,7 @@ mod tls;
 pub mod tx;
 
 pub use admin::{ConnectorKind, ConnectorRow, NewProject, ProjectRow};
+pub use api_tokens::ApiTokenRow;
 pub use audit::{AuditAction, AuditOutcome, AuditRow};
 pub use binaries::PgBinaries;
 pub use config::{DatabaseConfig, Server};
@@ -58,6 +62,7 @@ pub use dial::{DialError, dial};
 pub use embedded::{EmbeddedConfig, EmbeddedServer, Lifetime};
 pub use entities::{Change, EntityRow, PRECEDENCE_PERSON, Rivals, Upserted};
 pub use error::StoreError;
+pub use evidence::EvidenceRow;
 pub use failures::{NamedDefect, RunFailure, Sighted};
 pub use findings::{Finding, FindingKind, FindingRow};
 pub use imports::{Import, ImportRow};

@@ -47,6 +47,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "20261124000700" "hub_settings",
     "20261124000800" "hub_rejects",
     "20261124000900" "hub_sources",
+    "20261124001000" "hub_evidence",
+    "20261124001100" "hub_api_tokens",
     "20261124001200" "hub_results_facts",
 ];
 

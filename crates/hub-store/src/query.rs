@@ -51,9 +51,12 @@ impl Query {
 pub fn statements() -> Vec<&'static Query> {
     [
         crate::admin::QUERIES,
+        crate::api_tokens::QUERIES,
         crate::audit::QUERIES,
         crate::cursors::QUERIES,
         crate::entities::QUERIES,
+        crate::evidence::QUERIES,
+        crate::evidence_end::QUERIES,
         crate::failures::QUERIES,
         crate::findings::QUERIES,
         crate::imports::QUERIES,
@@ -63,8 +66,8 @@ pub fn statements() -> Vec<&'static Query> {
         crate::lanes::QUERIES,
         crate::ledger::QUERIES,
         crate::ledger_dead::QUERIES,
-        crate::ledger_resolve::QUERIES,
         crate::ledger_record::QUERIES,
+        crate::ledger_resolve::QUERIES,
         crate::migrate::QUERIES,
         crate::rate::QUERIES,
         crate::recovery::QUERIES,

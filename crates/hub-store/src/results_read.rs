@@ -52,7 +52,8 @@ static LINES: Query = Query {
     // The first line of the error, else of the note.
     sql: "select test_case_id, name, device, status, duration_ms,
                  left(rtrim(split_part(ltrim(coalesce(nullif(btrim(message, E' \\t\\r\\n'), ''), notes), E' \\t\\r\\n'),
-                                       E'\\n', 1), E' \\t\\r'), 300)
+                                       E'\\n', 1), E' \\t\\r'), 300),
+                 result_key
             from hub.results
            where project_id = $1 and run_id = $2
              and run_month = (select h.run_month from hub.runs h where h.project_id = $1 and h.run_id = $2)
@@ -141,6 +142,21 @@ impl WorkerTx {
         filter: &ResultFilter,
         limit: usize,
     ) -> Result<Vec<ResultLine>, StoreError> {
+        let keyed = self.keyed_result_lines(project, run, filter, limit).await?;
+        Ok(keyed.into_iter().map(|(_, line)| line).collect())
+    }
+
+    /// The same lines, each behind the key of its result. Evidence is not among what they say.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::Unreadable`].
+    pub async fn keyed_result_lines(
+        &self,
+        project: ProjectId,
+        run: &ExternalId,
+        filter: &ResultFilter,
+        limit: usize,
+    ) -> Result<Vec<(String, ResultLine)>, StoreError> {
         let (unsuccessful, report) = match filter {
             ResultFilter::All => (false, None),
             ResultFilter::Unsuccessful => (true, None),
@@ -148,7 +164,7 @@ impl WorkerTx {
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.rows(&LINES, &[&project.0, &run.as_str(), &unsuccessful, &report, &limit]).await?;
-        rows.iter().map(line).collect()
+        rows.iter().map(|row| Ok((row.get(6), line(row)?))).collect()
     }
 
     /// The devices and browsers that a run's results name, sorted.
@@ -210,5 +226,7 @@ fn line(row: &Row) -> Result<ResultLine, StoreError> {
         status: status(row, 3)?,
         duration_ms: duration.and_then(|ms| u64::try_from(ms).ok()),
         message: message.filter(|text| !text.is_empty()),
+        evidence: Vec::new(),
+        more_evidence: 0,
     })
 }

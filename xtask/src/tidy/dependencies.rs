@@ -69,9 +69,16 @@ struct Door {
 const DOORS: &[Door] = &[
     Door {
         packages: &["reqwest", "hyper", "hyper-util", "ureq"],
-        owners: &["hub-destination", "hub-testkit"],
+        // hub-evidence calls nothing of it: object_store needs its TLS named.
+        owners: &["hub-destination", "hub-evidence", "hub-testkit"],
         in_tests: false,
         hint: "every call to the outside goes through hub-destination, where the site's rate budget is",
+    },
+    Door {
+        packages: &["object_store"],
+        owners: &["hub-evidence"],
+        in_tests: false,
+        hint: "object storage is in hub-evidence; ask it through a function",
     },
     Door {
         packages: &["tokio-postgres", "tokio-postgres-rustls", "deadpool-postgres", "postgres", "sqlx"],

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use hub_app::{
     Store,
     database::{self, DatabaseSettings},
+    evidence::Home,
     ingest, project,
     publish::{self, Context, SyncReport},
     status::{self, Address},
@@ -160,8 +161,10 @@ async fn publish_one(
         issue_addresses: Vec::new(),
         page_addresses: Vec::new(),
     };
+    // Beside the token, in the demo's own folder: it goes with the demo.
+    let home = Home::below(token.parent().unwrap_or(token));
     for step in planned.steps() {
-        let report = ingest::ingest(store, &row, &step.files, step.run.as_ref(), false, &show).await?;
+        let report = ingest::ingest(store, &row, &step.files, step.run.as_ref(), false, &home, &show).await?;
         for file in &report.files {
             summary.cases += file.cases;
             summary.defects += file.defects;

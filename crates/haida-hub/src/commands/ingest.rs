@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use hub_app::{
+    evidence::Tally,
     ingest::{self, IngestReport, RunArguments},
     project,
 };
@@ -27,7 +28,8 @@ pub async fn run(settings: &Settings, arguments: IngestArgs, output: &Output) ->
         platform: arguments.platform,
     });
     let show = Show::new(*output);
-    let report = ingest::ingest(&store, &row, &arguments.files, run.as_ref(), arguments.again, &show).await;
+    let home = super::evidence_home(settings);
+    let report = ingest::ingest(&store, &row, &arguments.files, run.as_ref(), arguments.again, &home, &show).await;
     show.finish();
     let report = report?;
     output.result(&report, || text(&report));
@@ -63,6 +65,16 @@ pub fn text(report: &IngestReport) -> String {
         for other in &report.others.examples {
             text.push_str(&format!("\n    {}: {}", other.file, other.reason));
         }
+    }
+    let evidence = &report.evidence;
+    if *evidence != Tally::default() {
+        text.push_str(&format!(
+            "\nevidence: {} stored, {} stored before, {} linked, {} not handed over, {} refused, {} waiting",
+            evidence.stored, evidence.was_there, evidence.linked, evidence.missing, evidence.refused, evidence.pending
+        ));
+    }
+    if let Some(problem) = &evidence.store_problem {
+        text.push_str(&format!("\n{}: {}\n    {}", problem.code, problem.message, problem.hint));
     }
     text.push_str(&format!(
         "\n{} entities and {} results are new or changed; {} publications are due",

@@ -17,13 +17,13 @@ pub async fn run(settings: &Settings, arguments: WorkArgs, output: &Output) -> a
     let store = super::open(settings).await?;
     let options =
         WorkOptions { concurrency: usize::from(arguments.concurrency.get()), until_idle: arguments.until_idle };
-    let report = worker::work(store, options, stop).await?;
+    let report = worker::work(store, super::evidence_home(settings), options, stop).await?;
     output.result(&report, || text(&report));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Turns signals into the wish to stop. Registered before anything is opened, so that none ends the process by itself.
-fn listen(stop: &Stop) -> std::io::Result<()> {
+pub(super) fn listen(stop: &Stop) -> std::io::Result<()> {
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signals = signal(kind)?;
         let stop = stop.clone();

@@ -7,6 +7,7 @@
 )]
 
 mod adversity;
+mod api;
 mod archives;
 mod audit;
 mod bad_input;
@@ -14,6 +15,7 @@ mod changes;
 mod dead_letters;
 mod demo;
 mod environment;
+mod evidence;
 mod failures;
 mod fleet;
 mod journey;

@@ -98,7 +98,8 @@ impl Hub {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
-        command.env("DATABASE_URL", self.database.address()).arg("--json").args(arguments);
+        command.env("DATABASE_URL", self.database.address()).env("HUB_DATA_DIR", self.folder.path().join("data"));
+        command.arg("--json").args(arguments);
         command
     }
 

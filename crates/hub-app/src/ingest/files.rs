@@ -18,10 +18,10 @@ use hub_domain::{ContentHash, Problem, Severity, codes, problem::Position};
 use hub_formats::{Look, Options};
 use serde::Serialize;
 
+pub use archive::Archive;
 pub use content::{Content, Digest, Refusal};
 
 use crate::AppError;
-use archive::Archive;
 
 /// A folder with more files than this is not a report folder; the user meant another.
 const MAX_FILES: usize = 100_000;
@@ -40,6 +40,8 @@ pub struct File {
     pub origin: String,
     /// What it holds, in the order of reading; seldom more than one.
     pub parts: Vec<Part>,
+    /// Whether the user named it, and not a folder or archive around it.
+    pub named: bool,
 }
 
 /// One file of a report.
@@ -101,6 +103,20 @@ struct Found {
     named: bool,
 }
 
+impl Found {
+    /// What lies in a spool is known by its place there: the folder is another each time.
+    fn leave(&mut self, spool: &Path) {
+        let place = |path: &str| Path::new(path).strip_prefix(spool).ok().map(|place| place.display().to_string());
+        if let Some(place) = place(&self.origin) {
+            self.origin = format!("api:/{place}");
+            self.shown = place;
+        }
+        if let Some(folder) = place(&self.folder.1) {
+            self.folder = (folder.clone(), format!("api:/{folder}"));
+        }
+    }
+}
+
 impl File {
     /// Digests the report: a single file's bytes, or all of its files.
     ///
@@ -144,7 +160,12 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> AppError + '_ {
 ///
 /// # Errors
 /// A folder that cannot be listed or holds too much, or standard input that cannot be read.
-pub fn list(paths: &[PathBuf], recorded: &[(String, String)], options: &Options) -> Result<Listing, AppError> {
+pub fn list(
+    paths: &[PathBuf],
+    recorded: &[(String, String)],
+    options: &Options,
+    spool: Option<&Path>,
+) -> Result<Listing, AppError> {
     let mut listing = Listing::default();
     let mut found = Vec::new();
     for path in paths {
@@ -157,6 +178,9 @@ pub fn list(paths: &[PathBuf], recorded: &[(String, String)], options: &Options)
         } else {
             add(path, true, &mut found, &mut listing.others)?;
         }
+    }
+    if let Some(spool) = spool {
+        found.iter_mut().for_each(|file| file.leave(spool));
     }
     let mut seen = HashSet::new();
     found.retain(|file| seen.insert(file.origin.clone()));
@@ -301,14 +325,15 @@ fn reports(found: Vec<Found>, options: &Options, others: &mut Others) -> Vec<Fil
         if let Some(format) = format.filter(|format| format.spread) {
             let (shown, origin) = file.folder;
             let at = *together.entry((origin.clone(), format.name)).or_insert_with(|| {
-                files.push(File { shown, name: String::new(), origin, parts: Vec::new() });
+                files.push(File { shown, name: String::new(), origin, parts: Vec::new(), named: false });
                 files.len() - 1
             });
             if let Some(report) = files.get_mut(at) {
                 report.parts.push(part);
             }
         } else {
-            files.push(File { shown: file.shown, name: String::new(), origin: file.origin, parts: vec![part] });
+            let (shown, origin, named) = (file.shown, file.origin, file.named);
+            files.push(File { shown, name: String::new(), origin, parts: vec![part], named });
         }
     }
     files
@@ -357,12 +382,12 @@ mod tests {
         fs::write(dir.path().join("shot.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         fs::write(dir.path().join("empty.xml"), "").unwrap();
         std::os::unix::fs::symlink("/etc/hostname", dir.path().join("link")).unwrap();
-        let listing = list(&[dir.path().to_owned(), dir.path().join("a.xml")], &[], &Options::default()).unwrap();
+        let listing = list(&[dir.path().to_owned(), dir.path().join("a.xml")], &[], &Options::default(), None).unwrap();
         assert_eq!(names(&listing), ["a.xml", "b.xml", "empty.xml", "c.xml"]);
         assert_eq!(listing.others.count, 2);
-        let missing = list(&[dir.path().join("none")], &[], &Options::default()).unwrap();
+        let missing = list(&[dir.path().join("none")], &[], &Options::default(), None).unwrap();
         assert_eq!(missing.files[0].digest().unwrap_err().code.id, "HUB-1015");
-        let named = list(&[dir.path().join("shot.png")], &[], &Options::default()).unwrap();
+        let named = list(&[dir.path().join("shot.png")], &[], &Options::default(), None).unwrap();
         assert_eq!(names(&named), ["shot.png"], "what the user names is read and told");
     }
 
@@ -372,10 +397,13 @@ mod tests {
         for name in ["a.xml", "b.xml", "c.txt"] {
             fs::write(dir.path().join(name), "<testsuites/>").unwrap();
         }
-        assert_eq!(names(&list(&[dir.path().join("*.xml")], &[], &Options::default()).unwrap()), ["a.xml", "b.xml"]);
-        let none = list(&[dir.path().join("*.json")], &[], &Options::default()).unwrap();
+        assert_eq!(
+            names(&list(&[dir.path().join("*.xml")], &[], &Options::default(), None).unwrap()),
+            ["a.xml", "b.xml"]
+        );
+        let none = list(&[dir.path().join("*.json")], &[], &Options::default(), None).unwrap();
         assert_eq!(none.files[0].digest().unwrap_err().code.id, "HUB-1015");
-        assert!(list(&[dir.path().join("[")], &[], &Options::default()).is_err());
+        assert!(list(&[dir.path().join("[")], &[], &Options::default(), None).is_err());
     }
 
     #[test]

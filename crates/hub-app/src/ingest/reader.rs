@@ -20,6 +20,9 @@ use crate::AppError;
 /// Facts in one batch: the size at which a batch upsert costs least (1,000 rows, and up to three facts for a record).
 const BATCH: usize = 1_000;
 
+/// Bytes of attachments that stand in the report itself, in one batch: beyond, it is handed over early.
+const EMBEDDED: usize = 4 << 20;
+
 /// Batches on the way at once.
 const BATCHES: usize = 2;
 
@@ -38,7 +41,7 @@ pub fn start(file: &File, report: Option<ReportRef>, settings: &ProjectSettings)
     let done = tokio::task::spawn_blocking(move || {
         let mut normaliser = Normaliser::new(Context { file: shown, report });
         normaliser.set_dates(dates);
-        let mut sink = Batches { normaliser, facts: Vec::with_capacity(BATCH), sender, unreadable: None };
+        let mut sink = Batches { normaliser, facts: Vec::with_capacity(BATCH), sender, unreadable: None, embedded: 0 };
         let format = read(&parts, &options, &mut sink);
         sink.normaliser.close(&mut sink.facts);
         let _ = sink.flush();
@@ -111,6 +114,8 @@ struct Batches {
     sender: mpsc::Sender<Vec<Fact>>,
     /// That reading failed, held back until it is known why.
     unreadable: Option<Problem>,
+    /// Bytes of attachments in the batch.
+    embedded: usize,
 }
 
 impl Batches {
@@ -119,6 +124,7 @@ impl Batches {
         if self.facts.is_empty() {
             return ControlFlow::Continue(());
         }
+        self.embedded = 0;
         let batch = std::mem::replace(&mut self.facts, Vec::with_capacity(BATCH));
         match self.sender.blocking_send(batch) {
             Ok(()) => ControlFlow::Continue(()),
@@ -137,8 +143,12 @@ impl Sink for Batches {
     }
 
     fn record(&mut self, record: Record) -> ControlFlow<()> {
+        if let Record::Result(result) = &record {
+            self.embedded +=
+                result.attachments.iter().filter_map(|a| a.body.as_ref()).map(|b| b.0.len()).sum::<usize>();
+        }
         self.normaliser.accept(record, &mut self.facts);
-        if self.facts.len() >= BATCH { self.flush() } else { ControlFlow::Continue(()) }
+        if self.facts.len() >= BATCH || self.embedded >= EMBEDDED { self.flush() } else { ControlFlow::Continue(()) }
     }
 
     fn problem(&mut self, problem: Problem) {

@@ -7,11 +7,12 @@ use std::{
 };
 
 use hub_domain::{EntityKind, facts::ObjectKind};
-use hub_store::{LaneKind, Store};
+use hub_store::{LaneKind, ProjectRow, Store};
 use serde::Serialize;
 
 use crate::{
     AppError, audit,
+    evidence::{Home, end, upload},
     publish::{self, Context, Session, Share, Tally},
     source::{self, PullOptions},
 };
@@ -73,20 +74,22 @@ pub struct Drained {
     pub findings: u64,
     /// Rows that were read from the team's databases.
     pub pulled: u64,
+    /// Pieces of evidence that came further or ended.
+    pub evidence: u64,
 }
 
 impl Drained {
     /// Everything that was handled.
     #[must_use]
     pub fn handled(&self) -> u64 {
-        self.settled + self.pulled + self.tallies.values().map(Tally::handled).sum::<u64>()
+        self.settled + self.pulled + self.evidence + self.tallies.values().map(Tally::handled).sum::<u64>()
     }
 
     /// What came further: the rest only waits for something else.
     #[must_use]
     pub fn progress(&self) -> u64 {
         let further = |t: &Tally| t.created + t.updated + t.adopted + t.refused + t.uncertain;
-        self.settled + self.pulled + self.tallies.values().map(further).sum::<u64>()
+        self.settled + self.pulled + self.evidence + self.tallies.values().map(further).sum::<u64>()
     }
 }
 
@@ -97,6 +100,7 @@ impl Drained {
 /// The database's, or a site that stops the whole work.
 pub async fn drain(
     store: &Store,
+    home: &Home,
     context: &Context<'_>,
     session: &mut Session,
     kind: LaneKind,
@@ -127,6 +131,9 @@ pub async fn drain(
         }
         return Ok(());
     }
+    if kind == LaneKind::Evidence {
+        return evidence(store, home, context.project, || stop() || began.elapsed() >= RUN_FOR, drained).await;
+    }
     for share in shares(kind) {
         loop {
             if stop() || began.elapsed() >= RUN_FOR {
@@ -136,6 +143,33 @@ pub async fn drain(
             drained.slices += 1;
             publish::add(drained.tallies.entry(share.object.as_str()).or_default(), tally);
         }
+    }
+    Ok(())
+}
+
+/// Sends evidence that waits for its store, then lets go what the rules let go.
+async fn evidence(
+    store: &Store,
+    home: &Home,
+    project: &ProjectRow,
+    stop: impl Fn() -> bool,
+    drained: &mut Drained,
+) -> Result<(), AppError> {
+    while !stop() {
+        let sent = upload::retry(store, project, home).await?;
+        drained.slices += 1;
+        drained.evidence += sent.stored + sent.was_there;
+        if sent.stored + sent.was_there == 0 {
+            break;
+        }
+    }
+    let tx = store.worker(project.tenant_id).await?;
+    let due = tx.evidence_due(project.id).await?;
+    tx.commit().await?;
+    if due && !stop() {
+        let ended = end::expire(store, project, home, false).await?;
+        end::note(store, project).await?;
+        drained.evidence += ended.expired;
     }
     Ok(())
 }

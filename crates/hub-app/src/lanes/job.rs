@@ -22,7 +22,7 @@ use super::{
     run::{self, Ran, chain},
     sessions::Sessions,
 };
-use crate::AppError;
+use crate::{AppError, evidence::Home};
 
 /// The newest version of [`DrainJob`] that this hub understands.
 const VERSION: u64 = 1;
@@ -75,6 +75,7 @@ impl DrainJob {
 /// What all jobs of a process share.
 pub struct Works {
     store: Store,
+    home: Home,
     sessions: Sessions,
     /// Asked for once: the process shall end.
     stop: Stop,
@@ -104,9 +105,10 @@ impl fmt::Debug for Shared {
 impl Works {
     /// What the jobs of a process share; `stop` asks for its end.
     #[must_use]
-    pub fn new(store: Store, stop: Stop) -> Self {
+    pub fn new(store: Store, home: Home, stop: Stop) -> Self {
         Self {
             store,
+            home,
             sessions: Sessions::default(),
             stop,
             turn: Mutex::default(),
@@ -181,7 +183,7 @@ impl Works {
             return Err(AppError::Lost { lane, reason: "the worker stops".to_owned() });
         }
         let _running = Running::new(self.clone(), lane);
-        let ran = run::lane(&self.store, &self.sessions, lane, stop).await?;
+        let ran = run::lane(&self.store, &self.home, &self.sessions, lane, stop).await?;
         if let Ran::Handled(count) = ran {
             self.runs.fetch_add(1, Ordering::Relaxed);
             self.handled.fetch_add(count, Ordering::Relaxed);

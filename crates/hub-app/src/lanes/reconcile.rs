@@ -26,7 +26,7 @@ pub async fn run(store: &Store) -> Result<Reconciled, AppError> {
     let found = Reconciled {
         tidied: store.tidy_queue().await?,
         closed: store.close_dead_runs().await?,
-        rung: store.ring_due(lane_of).await? + store.ring_sources().await?,
+        rung: store.ring_due(lane_of).await? + store.ring_sources().await? + store.ring_evidence_due().await?,
     };
     if found != Reconciled::default() {
         tracing::info!(rung = found.rung, tidied = found.tidied, closed = found.closed, "reconciled the queue");

@@ -11,7 +11,7 @@ use super::{
     drain::{self, Drained},
     sessions::Sessions,
 };
-use crate::{AppError, meter::Calls, progress::Silent, publish::Context, source};
+use crate::{AppError, evidence::Home, meter::Calls, progress::Silent, publish::Context, source};
 
 /// When the resolver looks again for creates without an answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -39,6 +39,7 @@ pub enum Ran {
 /// Only the database's: then nothing could be recorded, and the queue's engine brings the job again.
 pub async fn lane(
     store: &Store,
+    home: &Home,
     sessions: &Sessions,
     lane: Lane,
     stop: impl Fn() -> bool + Sync,
@@ -57,7 +58,8 @@ pub async fn lane(
     let asked = match lane.kind {
         LaneKind::Reconcile => held || tx.audit_due(project.id).await?,
         LaneKind::Ingest => tx.source_due(project.id).await?,
-        LaneKind::Issues | LaneKind::Pages | LaneKind::Results | LaneKind::Evidence => false,
+        LaneKind::Evidence => tx.evidence_due(project.id).await?,
+        LaneKind::Issues | LaneKind::Pages | LaneKind::Results => false,
     };
     if !asked && !has_work(lane.kind, &outlook) {
         ring_next(&tx, lane, &outlook, None).await?;
@@ -71,7 +73,7 @@ pub async fn lane(
     let before = taken.session.calls();
     let context = Context::new(store, &project, correlation, &Silent);
     let mut drained = Drained::default();
-    let result = drain::drain(store, &context, &mut taken.session, lane.kind, stop, &mut drained).await;
+    let result = drain::drain(store, home, &context, &mut taken.session, lane.kind, stop, &mut drained).await;
     let run = Run {
         lane,
         correlation,
@@ -188,6 +190,7 @@ fn metrics(drained: &Drained, before: &Calls, after: &Calls, took: Duration) -> 
         "settled": drained.settled,
         "findings": drained.findings,
         "pulled": drained.pulled,
+        "evidence": drained.evidence,
         "reads": after.reads.saturating_sub(before.reads),
         "writes": after.writes.saturating_sub(before.writes),
         "throttled": after.throttled.saturating_sub(before.throttled),

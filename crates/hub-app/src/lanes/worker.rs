@@ -15,7 +15,7 @@ use super::{
     reconcile,
     run::chain,
 };
-use crate::AppError;
+use crate::{AppError, evidence::Home};
 
 /// Connections of the queue itself, besides the one that listens.
 const QUEUE_CONNECTIONS: usize = 6;
@@ -69,9 +69,9 @@ pub struct WorkReport {
 ///
 /// # Errors
 /// The queue's connections cannot be prepared at all. A lost connection is no error: it is made anew.
-pub async fn work(store: Store, options: WorkOptions, stop: Stop) -> Result<WorkReport, AppError> {
+pub async fn work(store: Store, home: Home, options: WorkOptions, stop: Stop) -> Result<WorkReport, AppError> {
     let mut connection = store.queue(QUEUE_CONNECTIONS)?;
-    let works = Arc::new(Works::new(store, stop.clone()));
+    let works = Arc::new(Works::new(store, home, stop.clone()));
     let mut held = Held::default();
     let mut pause = FIRST_PAUSE;
     let mut reconnects = 0;

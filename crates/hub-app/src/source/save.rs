@@ -15,7 +15,7 @@ use hub_store::{Change, Cursor, SourceRow, WorkerTx};
 
 use super::{Pull, fault::Fault};
 use crate::{
-    AppError,
+    AppError, failures,
     ingest::{RunArguments, run},
     plan,
 };
@@ -86,8 +86,14 @@ pub async fn save(
     for row in rows {
         told.take(pull, stream, row, &known, now);
     }
-    let changed = told.save(pull, stream, &tx, &known).await?;
+    let (changed, runs) = told.save(pull, stream, &tx, &known).await?;
     tx.commit().await?;
+    // What becomes of failures is decided from what is saved; settled again, it is the same.
+    let mut touched = BTreeSet::new();
+    for run in &runs {
+        failures::settle(store, project, run, &mut touched).await?;
+    }
+    plan::touched(store, project, &touched).await?;
     Ok(Saved { changed })
 }
 
@@ -177,6 +183,7 @@ impl Told {
         }
         let mut facts = Vec::new();
         normaliser.accept(record, &mut facts);
+        normaliser.close(&mut facts);
         let mut id = String::new();
         let suite = suite.and_then(|suite| ExternalId::new(suite.trim()).ok());
         for fact in facts {
@@ -200,7 +207,7 @@ impl Told {
                     self.entities.push(*entity);
                 }
                 Fact::Problem(problem) => self.problems.push(*problem),
-                Fact::Result(_) => {}
+                Fact::Result(_) | Fact::Evidence(_) => {}
             }
         }
         id
@@ -238,6 +245,8 @@ impl Told {
                     of_run.results.push(*result);
                 }
                 Fact::Problem(problem) => of_run.problems.push(*problem),
+                // A table names addresses, which the result keeps as text; they are never fetched.
+                Fact::Evidence(_) => {}
             }
         }
     }
@@ -248,7 +257,7 @@ impl Told {
         stream: SourceStream,
         tx: &WorkerTx,
         known: &HashMap<String, SourceRow>,
-    ) -> Result<u64, AppError> {
+    ) -> Result<(u64, Vec<ExternalId>), AppError> {
         let (project, source) = (pull.project, pull.settings.name.as_str());
         let file = file_name(pull, stream);
         let mut changed = 0;
@@ -260,7 +269,13 @@ impl Told {
             }
         }
         let mut runs: BTreeMap<ExternalId, RunArguments> = BTreeMap::new();
-        for (id, of_run) in self.runs {
+        for (id, mut of_run) in self.runs {
+            let mut closing = Vec::new();
+            of_run.normaliser.close(&mut closing);
+            of_run.problems.extend(closing.into_iter().filter_map(|fact| match fact {
+                Fact::Problem(problem) => Some(*problem),
+                Fact::Entity(_) | Fact::Result(_) | Fact::Evidence(_) => None,
+            }));
             let month =
                 tx.ensure_run(project.id, &id, of_run.results.iter().find_map(|r| r.started_at).map(date)).await?;
             let written = tx.upsert_results(project.id, month, &id, &of_run.results).await?;
@@ -288,7 +303,7 @@ impl Told {
         }
         let touched: Vec<Identity> = touched.into_iter().collect();
         plan::within(tx, project, &touched).await?;
-        Ok(changed)
+        Ok((changed, runs.into_keys().collect()))
     }
 }
 

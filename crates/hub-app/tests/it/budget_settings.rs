@@ -2,6 +2,7 @@
 
 use atlassian_sim::Options;
 use hub_app::{
+    evidence::Home,
     ingest,
     progress::Silent,
     project::{self, AddProject},
@@ -37,7 +38,7 @@ async fn a_synchronisation_takes_its_permits_at_the_connectors_rate_and_refuses_
         update: false,
     };
     let row = project::add(&store, &add).await.unwrap();
-    ingest::ingest(&store, &row, &[cases], None, false, &Silent).await.unwrap();
+    ingest::ingest(&store, &row, &[cases], None, false, &Home::below(&std::env::temp_dir()), &Silent).await.unwrap();
     let context = Context::new(&store, &row, hub_app::new_correlation(), &Silent);
 
     client.batch_execute("update hub.connectors set rate = '{\"rps\": 0, \"speed\": 9}'").await.unwrap();

@@ -67,6 +67,8 @@ fn line(case: Option<&str>, name: &str, status: ResultStatus, message: Option<&s
         status,
         duration_ms: Some(12_345),
         message: message.map(str::to_owned),
+        evidence: Vec::new(),
+        more_evidence: 0,
     }
 }
 

@@ -92,6 +92,8 @@ fn line(case: &str, name: &str, status: ResultStatus, message: Option<&str>) -> 
         status,
         duration_ms: Some(12_345),
         message: message.map(str::to_owned),
+        evidence: Vec::new(),
+        more_evidence: 0,
     }
 }
 

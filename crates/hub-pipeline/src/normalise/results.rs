@@ -3,11 +3,11 @@
 use hub_domain::{
     ContentHash, Entity, ExternalId, Severity, TestResult, codes,
     entity::{EntityFacts, FailureFacts, ResultExtra, TestCase},
-    record::ResultRecord,
+    record::{AttachmentRecord, ResultRecord},
     vocabulary::{CaseStatus, ResultStatus},
 };
 
-use super::{Fact, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, is_new, text};
+use super::{Fact, LeftBehind, Normaliser, PRECEDENCE_DERIVED_ID, PRECEDENCE_DERIVED_TITLE, external_id, is_new, text};
 use crate::{case_id, cause, fingerprint, words};
 
 impl Normaliser {
@@ -82,8 +82,18 @@ impl Normaliser {
         let result_key = self.result_key(&report.report, &record, &case);
         self.derive_case(&case, &title, &record, only_id, out);
         self.summary.counts.add(status, 1);
-        let mut evidence: Vec<String> = record.attachments.into_iter().map(|a| a.path).collect();
+        let named =
+            |a: &AttachmentRecord| if a.path.is_empty() { a.name.clone().unwrap_or_default() } else { a.path.clone() };
+        let mut evidence: Vec<String> = record.attachments.iter().map(named).filter(|name| !name.is_empty()).collect();
         evidence.dedup();
+        let left = (!record.attachments.is_empty()).then(|| LeftBehind {
+            result_key: result_key.clone(),
+            test_case: Some(case.clone()),
+            result: status,
+            test: record.name.clone(),
+            attachments: record.attachments,
+            line: record.line,
+        });
         out.push(Fact::Result(Box::new(TestResult {
             result_key,
             report: report.report,
@@ -105,6 +115,7 @@ impl Normaliser {
             extra,
             failure,
         })));
+        out.extend(left.map(|left| Fact::Evidence(Box::new(left))));
     }
 
     /// The key of a result within its run: the same when the same file is read again, another for each repetition of a

@@ -59,6 +59,8 @@ pub fn facts(case: &Case) -> String {
                     rest.as_object_mut().unwrap().retain(|key, _| key != "result_key");
                     writeln!(text, "result {} {}", result.result_key, said(&rest)).unwrap();
                 }
+                // Its paths are among the result's facts.
+                Fact::Evidence(_) => {}
                 Fact::Problem(problem) => {
                     let severity = said(&problem.severity);
                     writeln!(text, "problem {problem} {severity}").unwrap();

@@ -106,6 +106,8 @@ fn line() -> impl Strategy<Value = ResultLine> {
             status,
             duration_ms: None,
             message,
+            evidence: Vec::new(),
+            more_evidence: 0,
         },
     )
 }
@@ -230,7 +232,7 @@ proptest! {
             match fact {
                 Fact::Result(result) => keys.push(&result.result_key),
                 Fact::Problem(problem) if problem.severity == hub_domain::Severity::Rejected => rejected += 1,
-                Fact::Problem(_) | Fact::Entity(_) => {}
+                Fact::Problem(_) | Fact::Entity(_) | Fact::Evidence(_) => {}
             }
         }
         prop_assert_eq!(keys.len() + rejected, names.len());

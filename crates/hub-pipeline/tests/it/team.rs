@@ -54,7 +54,7 @@ impl Team {
                     Fact::Result(result) => {
                         team.results.insert(result.result_key.clone(), *result);
                     }
-                    Fact::Problem(_) => {}
+                    Fact::Problem(_) | Fact::Evidence(_) => {}
                 }
             }
             environment = environment.or(read.summary.environment);
@@ -155,6 +155,8 @@ impl Team {
                 status: result.status,
                 duration_ms: result.duration_ms,
                 message: result.message.clone(),
+                evidence: Vec::new(),
+                more_evidence: 0,
             })
             .collect()
     }

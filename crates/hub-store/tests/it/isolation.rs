@@ -64,6 +64,12 @@ async fn fill(store: &Store, client: &Client, tenant: &str) -> ProjectRow {
          insert into hub.failures (project_id, tenant_id, fingerprint, kind, state, title, first_run, last_run, last_began_at, runs, consecutive)
            values ('{project_id}', '{tenant_id}', 'f1:0123456789abcdef', 'failure', 'new', 't', 'r', 'r', now(), 1, 1);
          insert into hub.failure_runs (project_id, tenant_id, fingerprint, run_id) values ('{project_id}', '{tenant_id}', 'f1:0123456789abcdef', 'r');
+         insert into hub.evidence (token, project_id, tenant_id, run_id, report_id, result_key, slot, name, kind, result_status, state)
+           values (substr(translate(md5('{tenant_id}'), '0189', 'abcd'), 1, 26), '{project_id}', '{tenant_id}', 'run-1', 'r', '1', 's', 'shot.png',
+             'screenshot', 'failed', 'missing_source');
+         insert into hub.evidence_holds (project_id, tenant_id, run_id) values ('{project_id}', '{tenant_id}', 'run-1');
+         insert into hub.api_tokens (id, tenant_id, project_id, name, secret_sha256)
+           values (gen_random_uuid(), '{tenant_id}', '{project_id}', 'ci', sha256('x'));
          insert into hub.key_scans (project_id, tenant_id, began_at) values ('{project_id}', '{tenant_id}', now());
          insert into hub.recoveries (project_id, tenant_id, began_at, reason, floor) values ('{project_id}', '{tenant_id}', now(), 'timeline', 0);
          insert into hub.project_settings (project_id, tenant_id, settings) values ('{project_id}', '{tenant_id}', '{{}}');
@@ -235,6 +241,7 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
         rows[0].get(0)
     };
     let for_admins = [
+        "api_tokens",
         "audit_log",
         "connectors",
         "cursors",
@@ -264,6 +271,8 @@ async fn a_user_sees_the_rows_of_tenants_that_count_the_user_as_a_member() {
     for denied in [
         "select credential_ref from hub.connectors",
         "select * from hub.connectors",
+        "select secret_sha256 from hub.api_tokens",
+        "select origin from hub.evidence",
         "update hub.publication set state = 'dead'",
         "insert into hub.tenant_members (tenant_id, user_id, role) select id, gen_random_uuid(), 'owner' from hub.tenants",
         "select * from hub_part.entities_p0",

@@ -9,6 +9,7 @@ const BY_OWNER: &[&str] = &[
     "hub.projects as p",
     "hub.projects p",
     "hub.projects set",
+    "hub.api_tokens a",
     "hub.connectors",
     "migration",
     "pg_advisory",
@@ -16,6 +17,7 @@ const BY_OWNER: &[&str] = &[
 /// Statements of a worker's process about the queue of all tenants, which no role but the owner may send.
 const OF_THE_QUEUE: &[&str] = &[
     "hub_private.ring_due(",
+    "hub_private.ring_evidence_due(",
     "hub_private.tidy_queue(",
     "hub_private.close_dead_runs(",
     "hub_private.release_worker(",
