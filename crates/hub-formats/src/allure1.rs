@@ -15,16 +15,16 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, SuiteRecord};
 
-use crate::declared::{Group, Rows};
-use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
-use crate::held::Held;
 use crate::input::Input;
 use crate::limits;
+use crate::record::counts::{Group, Rows};
+use crate::record::held::Held;
+use crate::record::{clock, naming};
 use crate::reporter::{At, Field, Reporter};
 use crate::xml::Xml;
-use crate::{clock, naming};
+use crate::xml::element::{self, Element, Visit, Want};
 
 mod test;
 

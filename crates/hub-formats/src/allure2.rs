@@ -1,6 +1,6 @@
 //! Allure 2's results: a file for each test (`*-result.json`), and for each group of fixtures (`*-container.json`).
 //!
-//! A result is one record; several results of one test (`historyId`) are its attempts, which [`crate::attempts::join`]
+//! A result is one record; several results of one test (`historyId`) are its attempts, which [`crate::record::attempts::join`]
 //! joins when a whole folder is read. A container holds no test: it is a suite record with the number of its children, and
 //! each fixture that failed or broke is a record of its own, because it is why its tests say nothing.
 //!
@@ -15,15 +15,15 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::clock;
-use crate::fill;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::hand_on;
-use crate::json::steps::Steps;
+use crate::json::fill;
+use crate::json::late_suites::hand_on;
+use crate::json::step_tree::StepTree;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
+use crate::record::clock;
 use crate::reporter::{At, Field, Reporter};
 
 mod fixture;
@@ -61,7 +61,7 @@ struct Report {
     stage: Option<String>,
     flaky: bool,
     uuid: Option<String>,
-    steps: Steps,
+    steps: StepTree,
     step_start: Vec<(Option<i64>, Option<i64>)>,
     /// Whether this is a container, and how many children it has.
     children: Option<usize>,

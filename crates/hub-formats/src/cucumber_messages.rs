@@ -15,15 +15,15 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::clock;
-use crate::fill::{self, ErrorText};
+use crate::family::gherkin::gravity;
 use crate::formats::{Format, Holds};
-use crate::gherkin::gravity;
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::hand_on;
+use crate::json::fill::{self, ErrorText};
+use crate::json::late_suites::hand_on;
 use crate::json::{self, Line, Outline};
 use crate::limits;
+use crate::record::clock;
 use crate::reporter::{At, Field, Reporter};
 
 mod attempt;

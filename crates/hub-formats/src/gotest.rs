@@ -17,10 +17,10 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Line};
 use crate::limits;
-use crate::printed::Printed;
-use crate::report::Report;
+use crate::record::printed::Printed;
+use crate::record::report::Report;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 mod ends;
 mod failure;

@@ -17,9 +17,9 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
-use crate::report::Report;
+use crate::record::report::Report;
+use crate::record::rows::{self, Held};
 use crate::reporter::{At, Reporter};
-use crate::rows::{self, Held};
 
 pub(crate) const FORMAT: Format =
     Format { name: "jest-json", title: "Jest and Vitest JSON", holds: Holds::Results, spread: false, sniff, read };

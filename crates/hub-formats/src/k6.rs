@@ -15,9 +15,9 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
-use crate::report::Report;
+use crate::record::report::Report;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 pub(crate) const FORMAT: Format =
     Format { name: "k6-summary", title: "k6 end-of-test summary", holds: Holds::Results, spread: false, sniff, read };

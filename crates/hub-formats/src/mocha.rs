@@ -16,11 +16,11 @@ use hub_domain::codes;
 use hub_domain::record::{DeclaredCounts, Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::fill::{self, ErrorText};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::hand_on;
+use crate::json::fill::{self, ErrorText};
+use crate::json::late_suites::hand_on;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};

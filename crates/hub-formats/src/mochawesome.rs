@@ -10,11 +10,11 @@ use std::ops::ControlFlow;
 use hub_domain::record::{AttachmentRecord, DeclaredCounts, Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::fill::{self, ErrorText};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::Held;
+use crate::json::fill::{self, ErrorText};
+use crate::json::late_suites::LateSuites;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
@@ -38,7 +38,7 @@ fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
 #[derive(Debug, Default)]
 struct Report {
     begin: Option<At>,
-    held: Held,
+    held: LateSuites,
     stats: Value,
     tests: u64,
     passed: u64,

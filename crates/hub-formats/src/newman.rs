@@ -22,9 +22,9 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
-use crate::report::Report;
+use crate::record::report::Report;
+use crate::record::rows::{self, Held};
 use crate::reporter::{At, Reporter};
-use crate::rows::{self, Held};
 
 mod collection;
 mod execution;

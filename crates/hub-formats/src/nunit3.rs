@@ -4,16 +4,16 @@
 //!
 //! What it does not take: output of suites, settings, the filter, the command line.
 
-use crate::element::{self, Element};
+use crate::family::nunit::{Dialect, Nunit};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::counts::Declared;
 use crate::junit::values::Group;
-use crate::nunit::{Dialect, Nunit};
-use crate::parts;
 use crate::reporter::Reporter;
 use crate::xml::Xml;
+use crate::xml::element::{self, Element};
+use crate::xml::header::Declared;
+use crate::xml::parts;
 
 pub(crate) const FORMAT: Format =
     Format { name: "nunit3", title: "NUnit 3 results", holds: Holds::Results, spread: false, sniff, read };

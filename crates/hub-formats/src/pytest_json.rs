@@ -14,9 +14,9 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
-use crate::report::Report;
+use crate::record::report::Report;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 mod test;
 

@@ -20,15 +20,15 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{DeclaredCounts, Record, SuiteRecord};
 
-use crate::declared::{self, Rows};
-use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::limits;
-use crate::naming;
+use crate::record::counts::{self, Rows};
+use crate::record::naming;
 use crate::reporter::{At, Field, Reporter};
 use crate::xml::Xml;
+use crate::xml::element::{self, Element, Visit, Want};
 
 mod body;
 mod message;
@@ -182,13 +182,13 @@ impl Robot {
     /// A number of the totals: `All Tests`, in robotic process automation `All Tasks`; before 4.0 the critical ones stand
     /// beside them.
     fn total(&mut self, stat: &Element) {
-        let number = |name: &str| declared::number(stat.attribute(name));
+        let number = |name: &str| counts::number(stat.attribute(name));
         if stat.text.trim().starts_with("Critical") {
             return;
         }
         let (pass, fail, skip) = (number("pass"), number("fail"), number("skip"));
         self.report.declared = DeclaredCounts {
-            tests: declared::sum(declared::sum(pass, fail), skip),
+            tests: counts::sum(counts::sum(pass, fail), skip),
             failures: fail,
             errors: None,
             skipped: skip,

@@ -12,8 +12,8 @@ use hub_domain::codes;
 use hub_domain::record::Record;
 
 use crate::head::Head;
-use crate::hygiene;
 use crate::input::Input;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
 
 pub(crate) mod columns;

@@ -3,11 +3,11 @@
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::element::Element;
 use crate::limits;
+use crate::record::{clock, naming};
 use crate::reporter::{At, Field, Reporter};
-use crate::steps::Steps;
-use crate::{clock, naming};
+use crate::xml::element::Element;
+use crate::xml::steps::Steps;
 
 /// A test that is read.
 pub(super) struct Test {

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use hub_domain::record::{AttachmentRecord, Embedded, ResultRecord, StepRecord};
 use serde_json::Value;
 
-use crate::{json, limits, rows};
+use crate::record::rows;
+use crate::{json, limits};
 
 /// Fields that a row has no place for and that say something to a person.
 const KEPT: &[&str] = &["type", "line", "threadId", "snippet", "id"];

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
-use crate::printed::Printed;
+use crate::json;
+use crate::record::printed::Printed;
+use crate::record::rows;
 use crate::reporter::At;
-use crate::{json, rows};
 
 /// Nested groups; a file has rarely more than five.
 const GROUPS: usize = 64;

@@ -7,9 +7,10 @@ use hub_domain::record::{ResultRecord, SuiteRecord};
 use serde_json::Value;
 
 use super::{Go, Test, failure};
-use crate::printed::Printed;
+use crate::json;
+use crate::record::printed::Printed;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::{json, rows};
 
 impl Go {
     /// A test ends, or its package did without it where `action` is empty.

@@ -5,10 +5,10 @@ use hub_domain::record::{AttachmentRecord, ResultRecord};
 
 use super::suite::Suites;
 use super::values;
-use crate::hygiene;
 use crate::limits;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
-use crate::text::Text;
+use crate::xml::text::Text;
 use crate::xml::{Fault, Start};
 
 /// What a child of a test says about it, the gravest last.

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use hub_domain::record::{DeclaredCounts, Record, SuiteRecord};
 
-use super::counts::Declared;
 use super::values;
 use crate::limits;
 use crate::reporter::{Field, Reporter};
+use crate::xml::header::Declared;
 use crate::xml::{Fault, Start};
 
 #[derive(Debug, Default)]

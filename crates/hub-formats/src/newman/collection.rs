@@ -6,7 +6,7 @@ use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
 use crate::json::{Path, Want};
-use crate::rows;
+use crate::record::rows;
 
 /// Requests and folders that are remembered; the largest collections have some thousands.
 const ITEMS: usize = 100_000;

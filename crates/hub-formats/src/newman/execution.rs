@@ -3,7 +3,8 @@
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
-use crate::{json, rows};
+use crate::json;
+use crate::record::rows;
 
 /// What is kept of an execution while it is read.
 #[derive(Debug, Default)]

@@ -3,9 +3,9 @@
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 use serde_json::Value;
 
-use crate::fill::{self, ErrorText, Room};
 use crate::json;
-use crate::json::steps::Steps;
+use crate::json::fill::{self, ErrorText, Room};
+use crate::json::step_tree::StepTree;
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
 
@@ -20,7 +20,7 @@ struct Attempt {
     errors: Vec<ErrorText>,
     stdout: String,
     stderr: String,
-    steps: Steps,
+    steps: StepTree,
 }
 
 impl Attempt {
@@ -120,7 +120,7 @@ impl Test {
     }
 
     /// The steps of the result that is being read.
-    pub(super) fn steps(&mut self) -> &mut Steps {
+    pub(super) fn steps(&mut self) -> &mut StepTree {
         &mut self.last.get_or_insert_default().steps
     }
 

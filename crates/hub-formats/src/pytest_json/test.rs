@@ -3,7 +3,8 @@
 use hub_domain::record::{ResultRecord, StepRecord};
 use serde_json::Value;
 
-use crate::{json, rows};
+use crate::json;
+use crate::record::rows;
 
 const STAGES: [&str; 3] = ["setup", "call", "teardown"];
 

@@ -7,12 +7,12 @@ use hub_domain::record::ResultRecord;
 use super::message::{self, Shown};
 use super::names::{self, SEPARATOR};
 use super::times;
-use crate::declared::Group;
-use crate::element::{Element, Want};
 use crate::limits;
-use crate::naming;
+use crate::record::counts::Group;
+use crate::record::naming;
 use crate::reporter::{At, Field, Reporter};
-use crate::steps::Steps;
+use crate::xml::element::{Element, Want};
+use crate::xml::steps::Steps;
 
 /// An element inside that was entered.
 #[derive(Debug, PartialEq, Eq)]
@@ -235,7 +235,7 @@ impl Body {
             self.output.push('\n');
         }
         self.output.push_str(&format!("[{level}] {text}"));
-        if crate::hygiene::cut(&mut self.output, Field::Output.limit()) {
+        if crate::record::hygiene::cut(&mut self.output, Field::Output.limit()) {
             reporter.cut(Field::Output, element.at);
             self.output_cut = true;
         }

@@ -1,9 +1,9 @@
 //! When something began and how long it took, as the versions of Robot Framework write it: `start` and `elapsed` in
 //! seconds since 7.0, `starttime` and `endtime` before.
 
-use crate::clock;
-use crate::element::Element;
 use crate::junit::values;
+use crate::record::clock;
+use crate::xml::element::Element;
 
 /// The times of a `status`.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use hub_domain::record::ResultRecord;
 
 use super::diagnostic::Block;
 use super::line::{self, Line};
-use crate::printed::Printed;
-use crate::report;
+use crate::record::printed::Printed;
+use crate::record::report;
 use crate::reporter::{At, Reporter};
 
 /// A point that may still print.

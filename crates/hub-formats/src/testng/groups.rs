@@ -6,9 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use hub_domain::codes;
 use hub_domain::record::ResultRecord;
 
-use crate::element::Element;
-use crate::parts;
 use crate::reporter::{At, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Groups of one suite that are kept.
 const GROUPS: usize = 1_000;

@@ -2,9 +2,9 @@
 
 use hub_domain::record::ResultRecord;
 
-use crate::element::Element;
-use crate::parts;
 use crate::reporter::{Field, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Attributes that are kept as they are.
 const KEPT: [&str; 4] = ["description", "depends-on-methods", "depends-on-groups", "data-provider"];

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use hub_domain::codes;
 use hub_domain::record::ResultRecord;
 
-use crate::element::Element;
-use crate::held::Held;
+use crate::family::dotnet;
 use crate::limits;
+use crate::record::held::Held;
+use crate::record::naming;
 use crate::reporter::{At, Reporter};
-use crate::{dotnet, naming};
+use crate::xml::element::Element;
 
 /// The definition of a test.
 #[derive(Debug, Default)]

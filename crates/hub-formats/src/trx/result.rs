@@ -3,11 +3,11 @@
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::declared::Group;
-use crate::element::Element;
 use crate::limits;
+use crate::record::counts::Group;
+use crate::record::{clock, naming};
 use crate::reporter::{At, Field, Reporter};
-use crate::{clock, naming};
+use crate::xml::element::Element;
 
 /// A result that is being read.
 #[derive(Debug)]

@@ -3,11 +3,11 @@
 use hub_domain::record::{DeclaredCounts, SuiteRecord};
 
 use super::result;
-use crate::declared::{number, sum};
-use crate::element::Element;
 use crate::limits;
-use crate::naming;
+use crate::record::counts::{number, sum};
+use crate::record::naming;
 use crate::reporter::{Field, Reporter};
+use crate::xml::element::Element;
 
 /// The run of a file.
 #[derive(Debug, Default)]

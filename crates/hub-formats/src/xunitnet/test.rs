@@ -3,10 +3,11 @@
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::element::Element;
+use crate::family::dotnet;
 use crate::junit::values;
+use crate::record::{clock, contents, naming};
 use crate::reporter::{Field, Reporter};
-use crate::{clock, dotnet, embedded, naming};
+use crate::xml::element::Element;
 
 /// Traits that are tags by the custom of .NET, where `[Trait("Category", "smoke")]` is what MSTest calls a category.
 const TAGS: [&str; 3] = ["category", "tag", "tags"];
@@ -129,7 +130,7 @@ pub(super) fn fixture(element: &Element, suite: Option<&String>, reporter: &mut 
 fn attach(attachment: &Element, record: &mut ResultRecord, reporter: &mut Reporter<'_>) {
     let content_type = attachment.filled("media-type");
     let body =
-        if content_type.is_some() { embedded::decode(&attachment.text) } else { embedded::text(&attachment.text) };
+        if content_type.is_some() { contents::decode(&attachment.text) } else { contents::text(&attachment.text) };
     match body {
         Ok(body) => {
             let content_type = content_type.or_else(|| Some("text/plain".to_owned()));

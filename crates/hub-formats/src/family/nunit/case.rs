@@ -2,10 +2,10 @@
 
 use hub_domain::record::{AttachmentRecord, ResultRecord, StepRecord};
 
-use crate::element::Element;
 use crate::limits;
-use crate::parts;
 use crate::reporter::{Field, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Attributes that are kept as they are: no other field has room for them.
 const KEPT: [&str; 6] = ["description", "label", "site", "seed", "asserts", "runstate"];

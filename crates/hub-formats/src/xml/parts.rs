@@ -3,12 +3,12 @@
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::element::Element;
-use crate::hygiene;
 use crate::junit::values::{self, PropertyKind};
 use crate::limits;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
-use crate::text;
+use crate::xml::element::Element;
+use crate::xml::text;
 
 /// A text without blank lines around it, cut to its field's limit, where it says something.
 pub(crate) fn bounded(text: &str, field: Field, at: At, reporter: &mut Reporter<'_>) -> Option<String> {

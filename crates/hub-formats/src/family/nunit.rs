@@ -9,12 +9,12 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord};
 
-use crate::element::{Element, Visit, Want};
-use crate::junit::counts::{Counts, Declared};
 use crate::junit::values::Group;
-use crate::open_suites::OpenSuites;
-use crate::parts;
 use crate::reporter::Reporter;
+use crate::xml::element::{Element, Visit, Want};
+use crate::xml::header::{Counts, Declared};
+use crate::xml::open_suites::OpenSuites;
+use crate::xml::parts;
 
 mod case;
 mod suite;

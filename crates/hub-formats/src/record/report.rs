@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 /// Different words that are counted apart; formats have about ten.
 const WORDS: usize = 64;

@@ -7,10 +7,10 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::clock;
-use crate::hygiene;
 use crate::junit::{PropertyKind, property_kind};
 use crate::limits;
+use crate::record::clock;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
 
 /// Bytes of rows that wait for something that stands behind them in the file, such as the file's name.

@@ -2,7 +2,7 @@
 
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::fill::{self, ErrorText, Room};
+use crate::json::fill::{self, ErrorText, Room};
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
 

@@ -3,7 +3,7 @@
 use hub_domain::codes;
 use hub_domain::record::DeclaredCounts;
 
-use super::values::{self, Group};
+use crate::junit::values::{self, Group};
 use crate::reporter::{At, Reporter};
 
 /// The numbers in the header of a suite or report.

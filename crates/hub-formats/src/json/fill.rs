@@ -7,8 +7,8 @@ use base64::engine::{DecodePaddingMode, general_purpose};
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, Embedded, ResultRecord};
 
-use crate::hygiene;
 use crate::limits;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
 
 /// Tools write base64 with padding or without it.

@@ -2,10 +2,10 @@
 
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::hygiene;
 use crate::limits;
-use crate::parts;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
+use crate::xml::parts;
 
 /// Whether a name is that of a test case's id: `test_id`, `test_key`, `testcase_id`, in any case and with any separator
 /// (`testId`, `Test-Case-Id`).

@@ -40,14 +40,14 @@ enum Waiting {
 
 /// The open suites and what waits for them.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct LateSuites {
     open: Vec<Rc<Group>>,
     waiting: Vec<Waiting>,
     bytes: usize,
     told: bool,
 }
 
-impl Held {
+impl LateSuites {
     /// A suite begins.
     pub(crate) fn enter(&mut self, at: At) {
         self.open.push(Rc::new(Group { line: at.line, ..Group::default() }));
@@ -163,7 +163,7 @@ impl Held {
                             record.platform = record.platform.take().or_else(|| place.platform.clone());
                         }
                         for tag in group.tags.borrow().iter() {
-                            crate::fill::tag(&mut record, tag, at, reporter);
+                            crate::json::fill::tag(&mut record, tag, at, reporter);
                         }
                     }
                     hand_on(record, at, reporter)?;
@@ -231,7 +231,7 @@ mod tests {
     fn a_name_behind_its_results_is_still_theirs() {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
-        let mut held = Held::default();
+        let mut held = LateSuites::default();
         held.enter(AT);
         let _ = held.push(result("first"), AT, &mut reporter);
         held.enter(AT);
@@ -259,7 +259,7 @@ mod tests {
     fn a_result_whose_suite_is_lost_is_not_taken_for_another() {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
-        let mut held = Held::default();
+        let mut held = LateSuites::default();
         held.enter(AT);
         let _ = held.push(result("lost"), AT, &mut reporter);
         let mut named = result("named");
@@ -274,7 +274,7 @@ mod tests {
     fn a_ready_suite_streams_and_a_late_name_is_bounded() {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
-        let mut held = Held::default();
+        let mut held = LateSuites::default();
         held.enter(AT);
         held.name(Some("known".to_owned()));
         held.ready();
