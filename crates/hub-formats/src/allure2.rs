@@ -24,6 +24,7 @@ use crate::json::step_tree::StepTree;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
 use crate::record::clock;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 mod fixture;
@@ -106,7 +107,7 @@ impl Visit for Report {
         match json::tail::<3>(path) {
             ["steps", "[]", key] => self.step_field(key, &value, at, reporter),
             [_, "attachments", "[]"] => {
-                fill::attach(&mut self.record, labels::attachment(&value, at, reporter));
+                facts::attach(&mut self.record, labels::attachment(&value, at, reporter));
             }
             ["", "children", "[]"] => self.children = Some(self.children.unwrap_or(0) + 1),
             ["", list @ ("befores" | "afters"), "[]"] if self.fixtures.len() < limits::STEPS => {
@@ -166,7 +167,7 @@ impl Report {
             "parameters" => labels::parameters(&mut self.record, value, at, reporter),
             "attachments" => {
                 for attachment in value.as_array().map(Vec::as_slice).unwrap_or_default() {
-                    fill::attach(&mut self.record, labels::attachment(attachment, at, reporter));
+                    facts::attach(&mut self.record, labels::attachment(attachment, at, reporter));
                 }
             }
             _ => {}

@@ -13,8 +13,9 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
+use crate::record::held::Held;
 use crate::record::report::Report;
-use crate::record::rows::{self, Held};
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
 
 mod test;
@@ -101,11 +102,13 @@ impl Ctrf {
             self.place(&mut record);
             return self.report.tidy_row(record, reporter);
         }
-        if self.held.push(record, at) {
+        if let Some(mut record) = self.held.push(record) {
             let message = "more tests than can wait stand before the environment; they were taken without it";
             reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(at), message);
             self.waits = false;
-            return self.hand_on(reporter);
+            self.hand_on(reporter)?;
+            self.place(&mut record);
+            return self.report.tidy_row(record, reporter);
         }
         ControlFlow::Continue(())
     }
@@ -119,9 +122,9 @@ impl Ctrf {
     }
 
     fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        for (mut record, _) in self.held.take() {
+        for mut record in self.held.take() {
             self.place(&mut record);
-            self.report.tidy_row(record, reporter)?;
+            self.report.tidy_row(Box::new(record), reporter)?;
         }
         ControlFlow::Continue(())
     }

@@ -22,6 +22,7 @@ use crate::input::Input;
 use crate::json::fill;
 use crate::json::late_suites::{LateSuites, Place};
 use crate::json::{self, Outline, Path, Visit, Want};
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 mod scenario;
@@ -115,7 +116,7 @@ impl Visit for Report {
         self.lone_background(reporter)?;
         self.held.finish(complete, reporter)?;
         if complete {
-            json::declared::compare(self.begin, self.rows, &[], reporter);
+            counts::compare(self.begin, self.rows, &[], reporter);
         }
         ControlFlow::Continue(())
     }

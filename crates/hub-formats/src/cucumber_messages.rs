@@ -24,6 +24,7 @@ use crate::json::late_suites::hand_on;
 use crate::json::{self, Line, Outline};
 use crate::limits;
 use crate::record::clock;
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 mod attempt;
@@ -286,7 +287,7 @@ impl Report {
         if self.begun && !self.ended {
             return reporter.fatal(&codes::NOT_WELL_FORMED, Some(end), "the file ends before the test run does", None);
         }
-        json::declared::compare(self.begin, self.rows, &[], reporter);
+        counts::compare(self.begin, self.rows, &[], reporter);
         ControlFlow::Continue(())
     }
 }

@@ -17,8 +17,9 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
+use crate::record::held::Held;
 use crate::record::report::Report;
-use crate::record::rows::{self, Held};
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
 
 pub(crate) const FORMAT: Format =
@@ -112,23 +113,28 @@ impl Jest {
         let Some(record) = rows::tidied(record, at, reporter) else { return ControlFlow::Continue(()) };
         self.file.rows += 1;
         self.file.failed += u64::from(record.status == "failed");
-        if self.file.held.push(record, at) {
+        if let Some(record) = self.file.held.push(record) {
             if self.file.name.is_none() {
                 let message = "a test file holds more than can wait for its name; these tests were taken without it";
                 reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(at), message);
             }
-            return self.hand_on(reporter);
+            self.hand_on(reporter)?;
+            return self.placed(record, reporter);
         }
         ControlFlow::Continue(())
     }
 
     fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        for (mut record, _) in self.file.held.take() {
-            record.class_name = self.file.name.as_deref().and_then(rows::file_name);
-            record.file.clone_from(&self.file.name);
-            self.report.tidy_row(record, reporter)?;
+        for record in self.file.held.take() {
+            self.placed(Box::new(record), reporter)?;
         }
         ControlFlow::Continue(())
+    }
+
+    fn placed(&mut self, mut record: Box<ResultRecord>, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+        record.class_name = self.file.name.as_deref().and_then(rows::file_name);
+        record.file.clone_from(&self.file.name);
+        self.report.tidy_row(record, reporter)
     }
 
     /// The file ends: its tests, and what kept it from running.

@@ -14,7 +14,6 @@ use crate::input::Input;
 use crate::limits;
 use crate::reporter::{At, Reporter};
 
-pub(crate) mod declared;
 pub(crate) mod fill;
 mod filter;
 pub(crate) mod late_suites;

@@ -27,8 +27,6 @@ mod case;
 mod suite;
 pub(crate) mod values;
 
-pub(crate) use values::{PropertyKind, property_kind};
-
 use crate::xml::header::Counts;
 use case::{Case, Mark};
 use suite::Suites;

@@ -23,6 +23,7 @@ use crate::json::fill::{self, ErrorText};
 use crate::json::late_suites::hand_on;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 pub(crate) const FORMAT: Format =
@@ -198,7 +199,7 @@ impl Report {
                 ("failures", list("failures"), failures),
                 ("pending", list("pending"), pending),
             ];
-            json::declared::compare(self.begin, self.rows, &pairs, reporter);
+            counts::compare(self.begin, self.rows, &pairs, reporter);
         }
         ControlFlow::Continue(())
     }

@@ -17,6 +17,8 @@ use crate::json::fill::{self, ErrorText};
 use crate::json::late_suites::LateSuites;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
+use crate::record::counts;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 pub(crate) const FORMAT: Format =
@@ -124,7 +126,7 @@ impl Visit for Report {
                 ("failures", failures, self.failed),
                 ("pending", said("pending"), self.pending),
             ];
-            json::declared::compare(self.begin, self.rows, &pairs, reporter);
+            counts::compare(self.begin, self.rows, &pairs, reporter);
         }
         ControlFlow::Continue(())
     }
@@ -207,7 +209,7 @@ fn context(record: &mut ResultRecord, context: Option<&Value>, at: At, reporter:
             Some(text) if is_file(text) => {
                 let path = fill::text(text, Field::Name, at, reporter).unwrap_or_default();
                 let name = title.and_then(|title| fill::text(&title, Field::Name, at, reporter));
-                fill::attach(record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
+                facts::attach(record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
             }
             Some(text) if title.is_none() => {
                 output.push_str(text);

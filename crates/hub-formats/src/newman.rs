@@ -22,8 +22,9 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
+use crate::record::held::Held;
 use crate::record::report::Report;
-use crate::record::rows::{self, Held};
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
 
 mod collection;
@@ -90,10 +91,12 @@ impl Newman {
                 let mut record = record;
                 self.collection.place(&mut record);
                 self.report.tidy_row(record, reporter)?;
-            } else if self.held.push(record, self.at) {
+            } else if let Some(mut record) = self.held.push(record) {
                 let message = "more tests than can wait stand before the collection; they were taken without folders";
                 reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(self.at), message);
                 self.hand_on(reporter)?;
+                self.collection.place(&mut record);
+                self.report.tidy_row(record, reporter)?;
             }
         }
         ControlFlow::Continue(())
@@ -101,9 +104,9 @@ impl Newman {
 
     fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         self.waits = false;
-        for (mut record, _) in self.held.take() {
+        for mut record in self.held.take() {
             self.collection.place(&mut record);
-            self.report.tidy_row(record, reporter)?;
+            self.report.tidy_row(Box::new(record), reporter)?;
         }
         ControlFlow::Continue(())
     }

@@ -9,7 +9,7 @@ use crate::family::nunit::{Dialect, Nunit};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::values::Group;
+use crate::record::counts::Group;
 use crate::reporter::Reporter;
 use crate::xml::Xml;
 use crate::xml::element::{self, Element};
@@ -91,7 +91,7 @@ impl Dialect for Two {
             "Failure" => Group::Failed,
             "Error" | "Cancelled" => Group::Broken,
             "Ignored" | "Skipped" | "NotRunnable" | "not-run" => Group::LeftOut,
-            _ => Group::Other,
+            _ => Group::Passed,
         }
     }
 

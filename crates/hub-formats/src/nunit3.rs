@@ -8,7 +8,7 @@ use crate::family::nunit::{Dialect, Nunit};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::values::Group;
+use crate::record::counts::Group;
 use crate::reporter::Reporter;
 use crate::xml::Xml;
 use crate::xml::element::{self, Element};
@@ -89,7 +89,7 @@ impl Dialect for Three {
         match Self::status(case).as_str() {
             "Failed" | "Error" | "Invalid" | "Cancelled" => Group::Failed,
             "Skipped" | "Ignored" | "Explicit" => Group::LeftOut,
-            _ => Group::Other,
+            _ => Group::Passed,
         }
     }
 

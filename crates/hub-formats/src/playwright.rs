@@ -20,6 +20,7 @@ use crate::input::Input;
 use crate::json::fill::{self, ErrorText};
 use crate::json::late_suites::{LateSuites, hand_on};
 use crate::json::{self, Outline, Path, Visit, Want};
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 mod config;
@@ -272,7 +273,7 @@ impl Report {
                 ("flaky", flaky, counted.flaky),
                 ("skipped", skipped, counted.skipped),
             ];
-            json::declared::compare(self.begin, rows, &pairs, reporter);
+            counts::compare(self.begin, rows, &pairs, reporter);
         }
         ControlFlow::Continue(())
     }

@@ -2,12 +2,13 @@
 //! cases, moments and durations, contents in base64, texts without control characters, and rows that wait.
 
 pub mod attempts;
+pub(crate) mod case_id;
 pub(crate) mod clock;
 pub(crate) mod contents;
 pub(crate) mod counts;
+pub(crate) mod facts;
 pub(crate) mod held;
 pub(crate) mod hygiene;
-pub(crate) mod naming;
 pub(crate) mod printed;
 pub(crate) mod report;
 pub(crate) mod rows;

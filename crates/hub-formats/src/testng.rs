@@ -17,7 +17,7 @@ use hub_domain::record::{Record, SuiteRecord};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::values::Group;
+use crate::record::counts::Group;
 use crate::reporter::Reporter;
 use crate::xml::Xml;
 use crate::xml::element::{self, Element, Visit, Want};
@@ -195,7 +195,7 @@ fn group(status: &str) -> Group {
     match status.to_ascii_uppercase().as_str() {
         "FAIL" => Group::Failed,
         "SKIP" => Group::LeftOut,
-        _ => Group::Other,
+        _ => Group::Passed,
     }
 }
 

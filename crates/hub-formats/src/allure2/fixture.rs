@@ -8,6 +8,7 @@ use crate::json;
 use crate::json::fill::{self, ErrorText};
 use crate::json::step_tree::StepTree;
 use crate::record::clock;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 /// A fixture of a container: a record where it did not pass.
@@ -36,7 +37,7 @@ pub(super) fn failed(list: &str, value: &Value, at: At, reporter: &mut Reporter<
     nested(&mut steps, &mut record, json::items(value, &["steps"]), 0, at, reporter);
     record.steps = steps.take();
     for attachment in json::items(value, &["attachments"]) {
-        fill::attach(&mut record, labels::attachment(attachment, at, reporter));
+        facts::attach(&mut record, labels::attachment(attachment, at, reporter));
     }
     Some(record)
 }
@@ -75,7 +76,7 @@ fn nested(
             message: text(&["statusDetails", "message"], Field::Message, reporter),
         });
         for attachment in json::items(item, &["attachments"]) {
-            fill::attach(record, labels::attachment(attachment, at, reporter));
+            facts::attach(record, labels::attachment(attachment, at, reporter));
         }
         nested(steps, record, json::items(item, &["steps"]), depth.saturating_add(1), at, reporter);
     }

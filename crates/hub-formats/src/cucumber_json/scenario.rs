@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::tag_name;
 use crate::family::gherkin::{self, Embedding, Worst, gravity};
 use crate::json;
-use crate::json::fill::{self, ErrorText, Room};
+use crate::json::fill::{self, ErrorText};
 use crate::json::step_tree::StepTree;
+use crate::record::contents::Room;
 use crate::reporter::{At, Field, Reporter};
 
 /// What a duration counts where the scenario does not say that it is behave's.

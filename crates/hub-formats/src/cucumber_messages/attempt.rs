@@ -7,10 +7,12 @@ use super::defined::StepOf;
 use super::{error, moment};
 use crate::family::gherkin::{self, Embedding, Worst, gravity};
 use crate::json;
-use crate::json::fill::{self, ErrorText, Room};
+use crate::json::fill::{self, ErrorText};
 use crate::json::step_tree::StepTree;
 use crate::limits;
 use crate::record::clock;
+use crate::record::contents::Room;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 /// An attempt that runs.
@@ -161,7 +163,7 @@ impl Attempt {
                 fill::add_details(&mut record, &earlier.blocks, at, reporter);
             }
             for attachment in earlier.attachments {
-                fill::attach(&mut record, attachment);
+                facts::attach(&mut record, attachment);
             }
         }
         record

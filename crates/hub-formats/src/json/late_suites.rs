@@ -9,6 +9,7 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
 use crate::limits;
+use crate::record::held::weight;
 use crate::reporter::{At, Reporter};
 
 /// A suite that is open, or that waiting results stand in.
@@ -190,17 +191,6 @@ fn called(group: &Group) -> &str {
 
 fn path(groups: &[Rc<Group>]) -> Vec<String> {
     groups.iter().map(|group| called(group)).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-/// About the bytes that a result takes in memory.
-fn weight(record: &ResultRecord) -> usize {
-    let texts = [&record.message, &record.details, &record.output, &record.class_name, &record.file];
-    let texts: usize = texts.into_iter().flatten().map(String::len).sum();
-    let steps: usize = record.steps.iter().map(|s| 96 + s.name.len() + s.message.as_ref().map_or(0, String::len)).sum();
-    let attachments: usize =
-        record.attachments.iter().map(|a| 128 + a.path.len() + a.body.as_ref().map_or(0, |body| body.0.len())).sum();
-    let pairs: usize = record.properties.iter().chain(&record.parameters).map(|(k, v)| 64 + k.len() + v.len()).sum();
-    768 + texts + steps + attachments + pairs
 }
 
 #[cfg(test)]

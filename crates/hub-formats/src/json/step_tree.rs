@@ -1,4 +1,4 @@
-//! StepTree inside steps while a JSON report is read: each keeps its place, whatever the order of its keys.
+//! Steps inside steps while a JSON report is read: each keeps its place, whatever the order of its keys.
 
 use hub_domain::record::StepRecord;
 

@@ -4,9 +4,11 @@ use hub_domain::record::{AttachmentRecord, ResultRecord};
 use serde_json::Value;
 
 use crate::json;
-use crate::json::fill::{self, ErrorText, Room};
+use crate::json::fill::{self, ErrorText};
 use crate::json::step_tree::StepTree;
 use crate::limits;
+use crate::record::contents::Room;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 /// One result of a test: an attempt.
@@ -222,7 +224,7 @@ impl Test {
         let between = if last.stdout.is_empty() || last.stdout.ends_with('\n') { "" } else { "\n" };
         record.output = fill::text(&[&last.stdout, between, &last.stderr].concat(), Field::Output, at, reporter);
         for attachment in self.attachments {
-            fill::attach(&mut record, attachment);
+            facts::attach(&mut record, attachment);
         }
         let reason = annotate(&mut record, &self.annotations, at, reporter);
         let (first, others) = last.take_errors();

@@ -7,14 +7,11 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::junit::{PropertyKind, property_kind};
 use crate::limits;
 use crate::record::clock;
 use crate::record::hygiene;
+use crate::record::{case_id, facts};
 use crate::reporter::{At, Field, Reporter};
-
-/// Bytes of rows that wait for something that stands behind them in the file, such as the file's name.
-const HELD_BYTES: usize = 32 << 20;
 
 /// Cleans a row. A row without a name is rejected.
 pub(crate) fn tidied(mut record: ResultRecord, at: At, reporter: &mut Reporter<'_>) -> Option<Box<ResultRecord>> {
@@ -58,8 +55,6 @@ pub(crate) fn tidied(mut record: ResultRecord, at: At, reporter: &mut Reporter<'
         tidy.optional(&mut attachment.name, Field::Name);
         tidy.optional(&mut attachment.content_type, Field::Name);
     }
-    record.tags = record.tags.iter().map(|tag| tag.trim_start_matches('@').to_owned()).collect();
-    record.tags.retain(|tag| !tag.is_empty());
     record.line.get_or_insert(at.line);
     if record.error_type.is_none() {
         record.error_type = record.message.as_deref().and_then(error_class);
@@ -83,21 +78,18 @@ pub(crate) fn suite(mut record: SuiteRecord, at: At, reporter: &mut Reporter<'_>
     reporter.record(Record::Suite(record))
 }
 
-/// A property that names the test case's id is the id, and so is a tag `test_id:TC_1` or `test_id=TC_1`.
+/// The case's id from the first property or tag that names it; every tag once.
 fn name_case(record: &mut ResultRecord) {
-    let names_case = |name: &str| property_kind(name) == PropertyKind::CaseId;
-    if record.case_id.is_some() {
-        return;
+    let names = |(name, value): &(String, String)| case_id::is_name(name) && !value.is_empty();
+    if record.case_id.is_none()
+        && let Some(at) = record.properties.iter().position(names)
+    {
+        let (_, value) = record.properties.remove(at);
+        record.case_id = Some(case_id::of(&value).to_owned());
     }
-    if let Some(at) = record.properties.iter().position(|(name, _)| names_case(name)) {
-        record.case_id = Some(record.properties.remove(at).1).filter(|id| !id.is_empty());
-        return;
+    for tag in std::mem::take(&mut record.tags) {
+        facts::tag(record, &tag);
     }
-    let named = |tag: &String| {
-        let (name, id) = tag.split_once([':', '='])?;
-        (names_case(name) && !id.trim().is_empty()).then(|| id.trim().to_owned())
-    };
-    record.case_id = record.tags.iter().find_map(named);
 }
 
 struct Tidy<'a, 'r> {
@@ -134,33 +126,6 @@ impl Tidy<'_, '_> {
             self.required(value, Field::Property);
         }
         pairs.retain(|(name, _)| !name.is_empty());
-    }
-}
-
-/// Rows that wait, within a bound.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    rows: Vec<(Box<ResultRecord>, At)>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Adds a row; `true` where no more should be held.
-    pub(crate) fn push(&mut self, record: Box<ResultRecord>, at: At) -> bool {
-        let texts = [&record.message, &record.details, &record.output, &record.notes];
-        let pairs = record.properties.iter().chain(&record.parameters).map(|(name, value)| name.len() + value.len());
-        let bodies = record.attachments.iter().filter_map(|a| a.body.as_ref()).map(|body| body.0.len());
-        self.bytes += texts.iter().filter_map(|text| text.as_ref()).map(String::len).sum::<usize>()
-            + pairs.chain(bodies).sum::<usize>()
-            + 1_024;
-        self.rows.push((record, at));
-        self.bytes > HELD_BYTES
-    }
-
-    /// The rows; none are held afterwards.
-    pub(crate) fn take(&mut self) -> Vec<(Box<ResultRecord>, At)> {
-        self.bytes = 0;
-        std::mem::take(&mut self.rows)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use hub_domain::record::ResultRecord;
 
+use crate::record::facts;
 use crate::reporter::{Field, Reporter};
 use crate::xml::element::Element;
 use crate::xml::parts;
@@ -31,7 +32,7 @@ pub(super) fn record(
     record.parameters.extend(instance.map(|instance| ("test-instance-name".to_owned(), instance)));
     parameters(&mut record, element, reporter);
     for tag in element.attribute("groups").unwrap_or_default().split(',') {
-        parts::own_tag(&mut record, tag);
+        facts::tag(&mut record, tag);
     }
     for name in KEPT {
         parts::property(&mut record, name, element.attribute(name).unwrap_or_default());

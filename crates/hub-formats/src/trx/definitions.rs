@@ -7,8 +7,8 @@ use hub_domain::record::ResultRecord;
 
 use crate::family::dotnet;
 use crate::limits;
+use crate::record::facts;
 use crate::record::held::Held;
-use crate::record::naming;
 use crate::reporter::{At, Reporter};
 use crate::xml::element::Element;
 
@@ -67,10 +67,10 @@ impl Definition {
         record.name = name;
         record.class_name = (!self.class.is_empty()).then(|| self.class.clone());
         for category in &self.categories {
-            naming::tag(record, category);
+            facts::tag(record, category);
         }
         for (name, value) in &self.properties {
-            naming::property(record, name, value);
+            facts::property(record, name, value);
         }
     }
 }
