@@ -1,5 +1,6 @@
 //! Report files in, records and problems out. One file per format; a format knows its file's shape and nothing about
-//! what a word means, which is `hub-pipeline`'s part.
+//! what a word means, which is `hub-pipeline`'s part. What the formats stand on is below `xml`, `json` and `table` by syntax,
+//! and below `record` and `family` where it serves several; the code map in `ARCHITECTURE.md` names each.
 //!
 //! Reading streams: [`read`] hands every record to a [`Sink`] as soon as it is complete and needs the memory of one
 //! record, whatever the file's size ([`limits`]). It never panics on a file, and one bad record never costs the others.

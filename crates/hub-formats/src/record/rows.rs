@@ -1,5 +1,5 @@
 //! Rows on their way from a reader of JSON or plain text to the sink: cleaned, cut to the limits, and with the test
-//! case's id where a property or a tag names it.
+//! case's id where a property or a tag names it; and the texts and moments that such rows take from JSON values.
 
 use std::ops::ControlFlow;
 
