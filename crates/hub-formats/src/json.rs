@@ -20,6 +20,7 @@ pub(crate) mod late_suites;
 mod outline;
 pub(crate) mod step_tree;
 mod tree;
+pub(crate) mod values;
 mod walk;
 
 pub(crate) use outline::Outline;

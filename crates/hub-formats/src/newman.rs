@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
 use crate::record::held::Held;
@@ -116,7 +117,7 @@ impl Newman {
         self.report.suite.declared =
             DeclaredCounts { tests: count("total"), failures: count("failed"), ..DeclaredCounts::default() };
         for part in ["iterations", "requests", "testScripts", "prerequestScripts"] {
-            let of = |key: &str| json::at(&value, &[part, key]).and_then(rows::scalar);
+            let of = |key: &str| json::at(&value, &[part, key]).and_then(values::scalar);
             if let (Some(total), Some(failed)) = (of("total"), of("failed")) {
                 self.report.property(part, Some(format!("{total} ({failed} failed)")));
             }
@@ -128,13 +129,13 @@ impl Newman {
         let inner: Vec<&str> = path.iter().skip(3).map(String::as_str).collect();
         let execution = &mut self.execution;
         match inner.as_slice() {
-            ["id"] | ["item", "id"] => execution.id = execution.id.take().or_else(|| rows::scalar(&value)),
-            ["item", "name"] => execution.name = rows::scalar(&value),
+            ["id"] | ["item", "id"] => execution.id = execution.id.take().or_else(|| values::scalar(&value)),
+            ["item", "name"] => execution.name = values::scalar(&value),
             ["cursor"] => execution.cursor(&value),
-            ["request", "method"] => execution.method = rows::scalar(&value),
+            ["request", "method"] => execution.method = values::scalar(&value),
             ["request", "url"] => execution.url = execution::address(&value),
-            ["response", "code"] => execution.code = rows::scalar(&value),
-            ["response", "status"] => execution.status = rows::scalar(&value),
+            ["response", "code"] => execution.code = values::scalar(&value),
+            ["response", "status"] => execution.status = values::scalar(&value),
             ["response", "responseTime"] => execution.time = json::duration_ms(Some(&value), 1.0),
             ["requestError"] if !value.is_null() => execution.request_error = Some(value),
             ["assertions", "[]"] if execution.assertions.len() < ASSERTIONS => execution.assertions.push(value),
@@ -188,9 +189,9 @@ impl Visit for Newman {
         if json::is(path, "run.stats") {
             self.stats(value);
         } else if json::is(path, "run.timings") {
-            self.report.suite.started_at = rows::moment(json::at(&value, &["started"]));
+            self.report.suite.started_at = values::moment(json::at(&value, &["started"]));
             for key in ["responseAverage", "responseMax"] {
-                self.report.property(key, json::at(&value, &[key]).and_then(rows::scalar));
+                self.report.property(key, json::at(&value, &[key]).and_then(values::scalar));
             }
         } else if path.first().is_some_and(|first| first == "collection") {
             self.collection.whole(path, &value);

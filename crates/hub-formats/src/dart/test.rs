@@ -6,6 +6,7 @@ use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
 use crate::json;
+use crate::json::values;
 use crate::record::printed::Printed;
 use crate::record::rows;
 use crate::reporter::At;
@@ -66,7 +67,7 @@ impl Test {
             name: json::text(test, &["name"]).unwrap_or_default().to_owned(),
             groups: json::items(test, &["groupIDs"]).iter().filter_map(Value::as_i64).take(GROUPS).collect(),
             begun: event.get("time").and_then(Value::as_f64),
-            line: line.and_then(rows::scalar),
+            line: line.and_then(values::scalar),
             skip_reason: json::text(test, &["metadata", "skipReason"]).map(str::to_owned),
             printed: Printed::default(),
             errors: Printed::default(),

@@ -1,14 +1,12 @@
 //! Rows on their way from a reader of JSON or plain text to the sink: cleaned, cut to the limits, and with the test
-//! case's id where a property or a tag names it; and the texts and moments that such rows take from JSON values.
+//! case's id where a property or a tag names it.
 
 use std::ops::ControlFlow;
 
 use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
-use serde_json::Value;
 
 use crate::limits;
-use crate::record::clock;
 use crate::record::hygiene;
 use crate::record::{case_id, facts};
 use crate::reporter::{At, Field, Reporter};
@@ -127,58 +125,6 @@ impl Tidy<'_, '_> {
         }
         pairs.retain(|(name, _)| !name.is_empty());
     }
-}
-
-/// A string, number or truth value as text; nothing where it says nothing.
-pub(crate) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// What was read of a value; told where it is there and says nothing that can be: `-5`, `1e300`, a date in 1970.
-pub(crate) fn told<T>(
-    value: Option<&Value>,
-    read: Option<T>,
-    what: &str,
-    at: At,
-    reporter: &mut Reporter<'_>,
-) -> Option<T> {
-    if let (Some(value), None) = (value.filter(|value| !value.is_null()), &read) {
-        let message = format!("{what}: {value} cannot be read and was left empty");
-        reporter.repaired(&codes::UNREADABLE_VALUE, Some(at), &message);
-    }
-    read
-}
-
-/// A moment: a number of milliseconds since 1970 as text, a text as it is written.
-pub(crate) fn moment(value: Option<&Value>) -> Option<String> {
-    let value = value?;
-    let whole = || {
-        let ms = value.as_f64().filter(|ms| (0.0..1e14).contains(ms))?;
-        #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-        Some(ms as i64)
-    };
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => number.as_i64().or_else(whole).and_then(clock::from_epoch_ms),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// The entries of an object as name and text; what is itself an object or array stays JSON.
-pub(crate) fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
-    let Some(Value::Object(entries)) = value else { return Vec::new() };
-    let text = |value: &Value| match value {
-        Value::Array(items) if items.is_empty() => None,
-        Value::Object(inner) if inner.is_empty() => None,
-        Value::Array(_) | Value::Object(_) => Some(value.to_string()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => scalar(value),
-    };
-    entries.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).take(limits::PROPERTIES).collect()
 }
 
 /// The last part of a path of either kind: what stays the same on another machine.
