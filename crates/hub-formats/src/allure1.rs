@@ -15,16 +15,17 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, SuiteRecord};
 
-use crate::declared::{Group, Rows};
-use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
-use crate::held::Held;
 use crate::input::Input;
 use crate::limits;
+use crate::record::clock;
+use crate::record::counts::{Group, Rows};
+use crate::record::held::Held;
 use crate::reporter::{At, Field, Reporter};
 use crate::xml::Xml;
-use crate::{clock, naming};
+use crate::xml::element::{self, Element, Visit, Want};
+use crate::xml::parts;
 
 mod test;
 
@@ -155,10 +156,10 @@ impl Allure1 {
     fn of_suite(&mut self, element: &Element, reporter: &mut Reporter<'_>) {
         let text = Some(element.text.trim()).filter(|text| !text.is_empty());
         match element.name.as_str() {
-            "name" => self.name = text.map(|text| naming::one_line(text, element.at, reporter)),
-            "title" => self.title = text.map(|text| naming::one_line(text, element.at, reporter)),
+            "name" => self.name = text.map(|text| parts::one_line(text, element.at, reporter)),
+            "title" => self.title = text.map(|text| parts::one_line(text, element.at, reporter)),
             "description" => {
-                let text = text.map(|text| naming::within(text.to_owned(), Field::Property, element.at, reporter));
+                let text = text.map(|text| parts::within(text.to_owned(), Field::Property, element.at, reporter));
                 self.suite.properties.extend(text.map(|text| ("description".to_owned(), text)));
             }
             _ => {

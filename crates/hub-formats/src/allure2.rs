@@ -1,6 +1,6 @@
 //! Allure 2's results: a file for each test (`*-result.json`), and for each group of fixtures (`*-container.json`).
 //!
-//! A result is one record; several results of one test (`historyId`) are its attempts, which [`crate::attempts::join`]
+//! A result is one record; several results of one test (`historyId`) are its attempts, which [`crate::record::attempts::join`]
 //! joins when a whole folder is read. A container holds no test: it is a suite record with the number of its children, and
 //! each fixture that failed or broke is a record of its own, because it is why its tests say nothing.
 //!
@@ -15,15 +15,16 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::clock;
-use crate::fill;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::hand_on;
-use crate::json::steps::Steps;
+use crate::json::fill;
+use crate::json::late_suites::hand_on;
+use crate::json::step_tree::StepTree;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
+use crate::record::clock;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 mod fixture;
@@ -61,7 +62,7 @@ struct Report {
     stage: Option<String>,
     flaky: bool,
     uuid: Option<String>,
-    steps: Steps,
+    steps: StepTree,
     step_start: Vec<(Option<i64>, Option<i64>)>,
     /// Whether this is a container, and how many children it has.
     children: Option<usize>,
@@ -106,7 +107,7 @@ impl Visit for Report {
         match json::tail::<3>(path) {
             ["steps", "[]", key] => self.step_field(key, &value, at, reporter),
             [_, "attachments", "[]"] => {
-                fill::attach(&mut self.record, labels::attachment(&value, at, reporter));
+                facts::attach(&mut self.record, labels::attachment(&value, at, reporter));
             }
             ["", "children", "[]"] => self.children = Some(self.children.unwrap_or(0) + 1),
             ["", list @ ("befores" | "afters"), "[]"] if self.fixtures.len() < limits::STEPS => {
@@ -166,7 +167,7 @@ impl Report {
             "parameters" => labels::parameters(&mut self.record, value, at, reporter),
             "attachments" => {
                 for attachment in value.as_array().map(Vec::as_slice).unwrap_or_default() {
-                    fill::attach(&mut self.record, labels::attachment(attachment, at, reporter));
+                    facts::attach(&mut self.record, labels::attachment(attachment, at, reporter));
                 }
             }
             _ => {}

@@ -12,10 +12,12 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Outline, Path, Visit, Want};
-use crate::report::Report;
+use crate::record::held::Held;
+use crate::record::report::Report;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows::{self, Held};
 
 mod test;
 
@@ -62,8 +64,8 @@ impl Ctrf {
     fn header(&mut self, key: &str, value: Value) {
         match key {
             "tool" => {
-                self.report.property("tool", json::at(&value, &["name"]).and_then(rows::scalar));
-                self.report.property("tool version", json::at(&value, &["version"]).and_then(rows::scalar));
+                self.report.property("tool", json::at(&value, &["name"]).and_then(values::scalar));
+                self.report.property("tool version", json::at(&value, &["version"]).and_then(values::scalar));
             }
             "summary" => {
                 let count = |key: &str| json::at(&value, &[key]).and_then(Value::as_u64);
@@ -74,7 +76,7 @@ impl Ctrf {
                     errors: None,
                     skipped: left_out.or(count("pending")),
                 };
-                self.report.suite.started_at = rows::moment(json::at(&value, &["start"]));
+                self.report.suite.started_at = values::moment(json::at(&value, &["start"]));
                 self.report.property("flaky", count("flaky").map(|count| count.to_string()));
                 self.summary = Some(value);
             }
@@ -82,30 +84,32 @@ impl Ctrf {
                 self.report
                     .suite
                     .properties
-                    .extend(rows::pairs(Some(&value)).into_iter().filter(|(key, _)| key != "extra"));
-                self.report.suite.properties.extend(rows::pairs(json::at(&value, &["extra"])));
+                    .extend(values::pairs(Some(&value)).into_iter().filter(|(key, _)| key != "extra"));
+                self.report.suite.properties.extend(values::pairs(json::at(&value, &["extra"])));
                 self.environment = Some(value);
             }
-            _ => self.report.property(key, rows::scalar(&value)),
+            _ => self.report.property(key, values::scalar(&value)),
         }
     }
 
     fn test(&mut self, value: &Value, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let mut record = test::record(value);
         let (duration, start) = (value.get("duration"), value.get("start"));
-        record.duration_ms = rows::told(duration, json::duration_ms(duration, 1.0), "duration", at, reporter);
-        record.started_at = rows::told(start, rows::moment(start), "start", at, reporter);
+        record.duration_ms = values::told(duration, json::duration_ms(duration, 1.0), "duration", at, reporter);
+        record.started_at = values::told(start, values::moment(start), "start", at, reporter);
         self.raw |= json::text(value, &["status"]).is_some_and(|status| status != record.status);
         let Some(mut record) = rows::tidied(record, at, reporter) else { return ControlFlow::Continue(()) };
         if !self.waits || self.environment.is_some() {
             self.place(&mut record);
             return self.report.tidy_row(record, reporter);
         }
-        if self.held.push(record, at) {
+        if let Some(mut record) = self.held.push(record) {
             let message = "more tests than can wait stand before the environment; they were taken without it";
             reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(at), message);
             self.waits = false;
-            return self.hand_on(reporter);
+            self.hand_on(reporter)?;
+            self.place(&mut record);
+            return self.report.tidy_row(record, reporter);
         }
         ControlFlow::Continue(())
     }
@@ -119,9 +123,9 @@ impl Ctrf {
     }
 
     fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        for (mut record, _) in self.held.take() {
+        for mut record in self.held.take() {
             self.place(&mut record);
-            self.report.tidy_row(record, reporter)?;
+            self.report.tidy_row(Box::new(record), reporter)?;
         }
         ControlFlow::Continue(())
     }

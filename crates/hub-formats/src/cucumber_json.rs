@@ -16,12 +16,13 @@ use hub_domain::codes;
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
-use crate::fill;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::{Held, Place};
+use crate::json::fill;
+use crate::json::late_suites::{LateSuites, Place};
 use crate::json::{self, Outline, Path, Visit, Want};
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 mod scenario;
@@ -49,7 +50,7 @@ fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
 #[derive(Debug, Default)]
 struct Report {
     begin: Option<At>,
-    held: Held,
+    held: LateSuites,
     background: Option<(Scenario, At)>,
     /// Whether a scenario showed that the file counts milliseconds.
     in_ms: bool,
@@ -115,7 +116,7 @@ impl Visit for Report {
         self.lone_background(reporter)?;
         self.held.finish(complete, reporter)?;
         if complete {
-            json::declared::compare(self.begin, self.rows, &[], reporter);
+            counts::compare(self.begin, self.rows, &[], reporter);
         }
         ControlFlow::Continue(())
     }

@@ -15,15 +15,16 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::clock;
-use crate::fill::{self, ErrorText};
+use crate::family::gherkin::gravity;
 use crate::formats::{Format, Holds};
-use crate::gherkin::gravity;
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::hand_on;
+use crate::json::fill::{self, ErrorText};
+use crate::json::late_suites::hand_on;
 use crate::json::{self, Line, Outline};
 use crate::limits;
+use crate::record::clock;
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 mod attempt;
@@ -286,7 +287,7 @@ impl Report {
         if self.begun && !self.ended {
             return reporter.fatal(&codes::NOT_WELL_FORMED, Some(end), "the file ends before the test run does", None);
         }
-        json::declared::compare(self.begin, self.rows, &[], reporter);
+        counts::compare(self.begin, self.rows, &[], reporter);
         ControlFlow::Continue(())
     }
 }

@@ -10,17 +10,17 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
-use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::counts::{Counts, Declared};
-use crate::junit::values::{self, Group};
 use crate::limits;
-use crate::open_suites::OpenSuites;
-use crate::parts;
+use crate::record::counts::{self, Group};
 use crate::reporter::Reporter;
 use crate::xml::Xml;
+use crate::xml::element::{self, Element, Visit, Want};
+use crate::xml::header::{Counts, Declared};
+use crate::xml::open_suites::OpenSuites;
+use crate::xml::parts;
 
 mod assertion;
 
@@ -158,7 +158,7 @@ impl Cunit {
         self.counts.row_as(match status {
             "failure" => Group::Failed,
             "skipped" => Group::LeftOut,
-            _ => Group::Other,
+            _ => Group::Passed,
         });
         if record.name.is_empty() {
             let subject = record.suite.last().map(String::as_str);
@@ -215,7 +215,7 @@ impl Cunit {
     /// One line of the numbers at the end. Languages other than English call them by other names, which are kept.
     fn summary(&mut self, element: &Element) {
         let of = |name: &str| element.text_of(name);
-        let number = |name: &str| of(name).as_deref().and_then(values::count);
+        let number = |name: &str| counts::number(of(name).as_deref());
         let kind = of("TYPE").unwrap_or_default();
         if kind.eq_ignore_ascii_case("Test Cases") {
             self.declared.tests = number("RUN").or_else(|| number("TOTAL"));

@@ -16,10 +16,10 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Line, Outline, Path, Visit, Want};
-use crate::report::Report;
+use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 mod test;
 
@@ -127,7 +127,7 @@ impl Dart {
         let id = |path: &[&str]| json::at(event, path).and_then(Value::as_i64);
         match json::text(event, &["type"]).unwrap_or_default() {
             "start" => {
-                self.report.property("runner version", event.get("runnerVersion").and_then(rows::scalar));
+                self.report.property("runner version", event.get("runnerVersion").and_then(values::scalar));
             }
             "suite" => {
                 if let Some(id) = id(&["suite", "id"]).filter(|_| self.suites.len() < REMEMBERED) {
@@ -167,7 +167,7 @@ impl Dart {
             }
             "done" => {
                 self.done = true;
-                self.report.property("success", event.get("success").and_then(rows::scalar));
+                self.report.property("success", event.get("success").and_then(values::scalar));
             }
             _ => {}
         }

@@ -15,12 +15,12 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Line};
 use crate::limits;
-use crate::printed::Printed;
-use crate::report::Report;
+use crate::record::printed::Printed;
+use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 mod ends;
 mod failure;
@@ -212,7 +212,7 @@ impl Go {
             "pass" | "fail" | "skip" => {
                 let open = package.tests.remove(test).unwrap_or_else(new);
                 let elapsed = event.get("Elapsed");
-                let elapsed = rows::told(elapsed, json::duration_ms(elapsed, 1_000.0), "Elapsed", at, reporter);
+                let elapsed = values::told(elapsed, json::duration_ms(elapsed, 1_000.0), "Elapsed", at, reporter);
                 self.end_test(name, test, open, action, elapsed, reporter)
             }
             "run" => {

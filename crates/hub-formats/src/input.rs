@@ -1,14 +1,16 @@
 //! One file as a reader of a format sees it: UTF-8 in a bounded buffer, with the line and column of what comes next.
 
+pub mod decode;
+
 use std::io::{self, BufRead, Read};
 
 use hub_domain::codes;
 
-use crate::decode::{Decoder, UnknownEncoding, detect};
 use crate::head::Head;
+use crate::input::decode::{Decoder, UnknownEncoding, detect};
 use crate::limits;
+use crate::record::scan;
 use crate::reporter::{At, Reporter};
-use crate::scan;
 
 /// Bytes asked of the source at a time: large enough that a system call costs nothing, small enough for the cache.
 const CHUNK_BYTES: usize = 64 * 1024;

@@ -16,10 +16,12 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Outline, Path, Visit, Want};
-use crate::report::Report;
+use crate::record::held::Held;
+use crate::record::report::Report;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows::{self, Held};
 
 pub(crate) const FORMAT: Format =
     Format { name: "jest-json", title: "Jest and Vitest JSON", holds: Holds::Results, spread: false, sniff, read };
@@ -88,8 +90,8 @@ impl Jest {
             "numPendingTests" => self.header.pending = count,
             "numTodoTests" => self.header.todo = count,
             "numRuntimeErrorTestSuites" => self.header.broken = count,
-            "startTime" => self.report.suite.started_at = rows::moment(Some(value)),
-            "success" | "wasInterrupted" => self.report.property(key, rows::scalar(value)),
+            "startTime" => self.report.suite.started_at = values::moment(Some(value)),
+            "success" | "wasInterrupted" => self.report.property(key, values::scalar(value)),
             _ => {}
         }
         let left_out = match (self.header.pending, self.header.todo) {
@@ -107,28 +109,33 @@ impl Jest {
     fn assertion(&mut self, value: &Value, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let mut record = assertion(value);
         let (duration, start) = (value.get("duration"), value.get("startAt"));
-        record.duration_ms = rows::told(duration, json::duration_ms(duration, 1.0), "duration", at, reporter);
-        record.started_at = rows::told(start, rows::moment(start), "startAt", at, reporter);
+        record.duration_ms = values::told(duration, json::duration_ms(duration, 1.0), "duration", at, reporter);
+        record.started_at = values::told(start, values::moment(start), "startAt", at, reporter);
         let Some(record) = rows::tidied(record, at, reporter) else { return ControlFlow::Continue(()) };
         self.file.rows += 1;
         self.file.failed += u64::from(record.status == "failed");
-        if self.file.held.push(record, at) {
+        if let Some(record) = self.file.held.push(record) {
             if self.file.name.is_none() {
                 let message = "a test file holds more than can wait for its name; these tests were taken without it";
                 reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(at), message);
             }
-            return self.hand_on(reporter);
+            self.hand_on(reporter)?;
+            return self.placed(record, reporter);
         }
         ControlFlow::Continue(())
     }
 
     fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
-        for (mut record, _) in self.file.held.take() {
-            record.class_name = self.file.name.as_deref().and_then(rows::file_name);
-            record.file.clone_from(&self.file.name);
-            self.report.tidy_row(record, reporter)?;
+        for record in self.file.held.take() {
+            self.placed(Box::new(record), reporter)?;
         }
         ControlFlow::Continue(())
+    }
+
+    fn placed(&mut self, mut record: Box<ResultRecord>, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+        record.class_name = self.file.name.as_deref().and_then(rows::file_name);
+        record.file.clone_from(&self.file.name);
+        self.report.tidy_row(record, reporter)
     }
 
     /// The file ends: its tests, and what kept it from running.
@@ -155,7 +162,7 @@ impl Jest {
             name: base.unwrap_or_else(|| "a test file without a name".to_owned()),
             file: file.name,
             status: "error".to_owned(),
-            started_at: rows::moment(file.started.as_ref()),
+            started_at: values::moment(file.started.as_ref()),
             message: Some(message),
             details: stack.or(said),
             ..ResultRecord::default()
@@ -173,14 +180,14 @@ fn assertion(value: &Value) -> ResultRecord {
     let repeated = invocations.saturating_sub(1).max(reasons.len() as u64);
     let earlier = repeated > 0 || !messages.is_empty();
     let message = messages.first().or(reasons.first()).map(|message| before_stack(message));
-    let mut properties = rows::pairs(json::at(value, &["meta"]));
-    if let Some(line) = json::at(value, &["location", "line"]).and_then(rows::scalar) {
+    let mut properties = values::pairs(json::at(value, &["meta"]));
+    if let Some(line) = json::at(value, &["location", "line"]).and_then(values::scalar) {
         properties.push(("line".to_owned(), line));
     }
     if json::at(value, &["failing"]).and_then(Value::as_bool) == Some(true) {
         properties.push(("expected to fail".to_owned(), "true".to_owned()));
     }
-    let texts = |path: &[&str]| json::items(value, path).iter().filter_map(rows::scalar).collect::<Vec<_>>();
+    let texts = |path: &[&str]| json::items(value, path).iter().filter_map(values::scalar).collect::<Vec<_>>();
     let full = || json::text(value, &["fullName"]);
     let mut details = messages.clone();
     if details.first() != reasons.first() {
@@ -232,9 +239,9 @@ impl Visit for Jest {
         match path.len() {
             1 => self.header(key, &value),
             3 => match key {
-                "name" | "testFilePath" => self.file.name = rows::scalar(&value),
-                "status" => self.file.status = rows::scalar(&value),
-                "message" | "failureMessage" => self.file.message = rows::scalar(&value),
+                "name" | "testFilePath" => self.file.name = values::scalar(&value),
+                "status" => self.file.status = values::scalar(&value),
+                "message" | "failureMessage" => self.file.message = values::scalar(&value),
                 "testExecError" => self.file.error = Some(value),
                 "startTime" => self.file.started = Some(value),
                 _ => {}

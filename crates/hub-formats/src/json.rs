@@ -14,12 +14,13 @@ use crate::input::Input;
 use crate::limits;
 use crate::reporter::{At, Reporter};
 
-pub(crate) mod declared;
+pub(crate) mod fill;
 mod filter;
-pub(crate) mod held;
+pub(crate) mod late_suites;
 mod outline;
-pub(crate) mod steps;
+pub(crate) mod step_tree;
 mod tree;
+pub(crate) mod values;
 mod walk;
 
 pub(crate) use outline::Outline;

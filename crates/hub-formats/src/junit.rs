@@ -20,18 +20,15 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::reporter::{Field, Reporter};
-use crate::text::Text;
+use crate::xml::text::Text;
 use crate::xml::{Fault, Start, Tag, Xml};
 
 mod case;
-pub(crate) mod counts;
 mod suite;
 pub(crate) mod values;
 
-pub(crate) use values::{PropertyKind, property_kind};
-
+use crate::xml::header::Counts;
 use case::{Case, Mark};
-use counts::Counts;
 use suite::Suites;
 
 pub(crate) const FORMAT: Format =

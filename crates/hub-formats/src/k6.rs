@@ -13,11 +13,11 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
-use crate::report::Report;
+use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 pub(crate) const FORMAT: Format =
     Format { name: "k6-summary", title: "k6 end-of-test summary", holds: Holds::Results, spread: false, sniff, read };
@@ -73,10 +73,10 @@ fn in_group(path: &Path) -> Option<(usize, &Path)> {
 impl K6 {
     fn metric(&mut self, name: &str, value: &Value, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let inner = value.get("values").filter(|values| values.is_object()).unwrap_or(value);
-        let mut values = rows::pairs(Some(inner));
+        let mut values = values::pairs(Some(inner));
         values.retain(|(key, _)| !matches!(key.as_str(), "thresholds" | "type" | "contains"));
         for (key, value) in ["type", "contains"].iter().filter_map(|key| Some((*key, value.get(*key)?))) {
-            values.extend(rows::scalar(value).map(|value| (key.to_owned(), value)));
+            values.extend(values::scalar(value).map(|value| (key.to_owned(), value)));
         }
         if name == "checks" {
             self.said = ["passes", "fails"].map(|key| inner.get(key).and_then(Value::as_u64));
@@ -198,7 +198,7 @@ impl Visit for K6 {
     fn whole(&mut self, path: &Path, value: Value, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         match in_group(path) {
             Some((depth @ 1.., [key])) if key == "name" => {
-                if let (Some(name), Some(group)) = (rows::scalar(&value), self.groups.get_mut(depth - 1)) {
+                if let (Some(name), Some(group)) = (values::scalar(&value), self.groups.get_mut(depth - 1)) {
                     *group = Some(name);
                 }
             }
@@ -206,7 +206,7 @@ impl Visit for K6 {
             Some(_) => {}
             None => match path {
                 [metrics, name] if metrics == "metrics" => return self.metric(name, &value, at, reporter),
-                [_, key] => self.report.property(key, rows::scalar(&value)),
+                [_, key] => self.report.property(key, values::scalar(&value)),
                 _ => {}
             },
         }

@@ -1,5 +1,6 @@
 //! Report files in, records and problems out. One file per format; a format knows its file's shape and nothing about
-//! what a word means, which is `hub-pipeline`'s part.
+//! what a word means, which is `hub-pipeline`'s part. What the formats stand on is below `xml`, `json` and `table` by syntax,
+//! and below `record` and `family` where it serves several; the code map in `ARCHITECTURE.md` names each.
 //!
 //! Reading streams: [`read`] hands every record to a [`Sink`] as soon as it is complete and needs the memory of one
 //! record, whatever the file's size ([`limits`]). It never panics on a file, and one bad record never costs the others.
@@ -10,10 +11,22 @@ use std::io::Read;
 use hub_domain::codes;
 use hub_domain::settings::TableSettings;
 
+// What the formats stand on.
+mod family;
+pub mod formats;
+pub mod head;
+pub mod input;
+mod json;
+pub mod limits;
+mod record;
+pub mod reporter;
+pub mod sink;
+mod table;
+mod xml;
+
+// The formats.
 mod allure1;
 mod allure2;
-pub mod attempts;
-mod clock;
 mod csv_cases;
 mod csv_defects;
 mod csv_generic;
@@ -23,53 +36,25 @@ mod cucumber_json;
 mod cucumber_messages;
 mod cunit;
 mod dart;
-mod declared;
-pub mod decode;
-mod dotnet;
-mod element;
-mod embedded;
-pub mod entities;
-mod fill;
-pub mod formats;
-mod gherkin;
 mod gotest;
-pub mod head;
-mod held;
-pub mod hygiene;
-pub mod input;
 mod jest;
-mod json;
 mod junit;
 mod k6;
-pub mod limits;
 mod mocha;
 mod mochawesome;
-mod naming;
 mod newman;
-mod nunit;
 mod nunit2;
 mod nunit3;
-mod open_suites;
-mod parts;
 mod playwright;
-mod printed;
 mod pytest_json;
-mod report;
-pub mod reporter;
 mod robot;
-mod rows;
-mod scan;
-pub mod sink;
-mod steps;
-mod table;
 mod tap;
 mod testng;
-mod text;
 mod trx;
-mod xml;
 mod xunitnet;
 
 pub use formats::{FORMATS, Format, Holds};
+pub use record::attempts;
 pub use sink::{Collected, Sink};
 
 use input::{Input, OpenError};

@@ -16,13 +16,14 @@ use hub_domain::codes;
 use hub_domain::record::{DeclaredCounts, Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::fill::{self, ErrorText};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::hand_on;
+use crate::json::fill::{self, ErrorText};
+use crate::json::late_suites::hand_on;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 pub(crate) const FORMAT: Format =
@@ -198,7 +199,7 @@ impl Report {
                 ("failures", list("failures"), failures),
                 ("pending", list("pending"), pending),
             ];
-            json::declared::compare(self.begin, self.rows, &pairs, reporter);
+            counts::compare(self.begin, self.rows, &pairs, reporter);
         }
         ControlFlow::Continue(())
     }

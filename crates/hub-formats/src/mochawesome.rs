@@ -10,13 +10,15 @@ use std::ops::ControlFlow;
 use hub_domain::record::{AttachmentRecord, DeclaredCounts, Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::fill::{self, ErrorText};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::Held;
+use crate::json::fill::{self, ErrorText};
+use crate::json::late_suites::LateSuites;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
+use crate::record::counts;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 pub(crate) const FORMAT: Format =
@@ -38,7 +40,7 @@ fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
 #[derive(Debug, Default)]
 struct Report {
     begin: Option<At>,
-    held: Held,
+    held: LateSuites,
     stats: Value,
     tests: u64,
     passed: u64,
@@ -124,7 +126,7 @@ impl Visit for Report {
                 ("failures", failures, self.failed),
                 ("pending", said("pending"), self.pending),
             ];
-            json::declared::compare(self.begin, self.rows, &pairs, reporter);
+            counts::compare(self.begin, self.rows, &pairs, reporter);
         }
         ControlFlow::Continue(())
     }
@@ -207,7 +209,7 @@ fn context(record: &mut ResultRecord, context: Option<&Value>, at: At, reporter:
             Some(text) if is_file(text) => {
                 let path = fill::text(text, Field::Name, at, reporter).unwrap_or_default();
                 let name = title.and_then(|title| fill::text(&title, Field::Name, at, reporter));
-                fill::attach(record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
+                facts::attach(record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
             }
             Some(text) if title.is_none() => {
                 output.push_str(text);

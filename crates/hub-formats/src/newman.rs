@@ -20,11 +20,13 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Outline, Path, Visit, Want};
 use crate::limits;
-use crate::report::Report;
+use crate::record::held::Held;
+use crate::record::report::Report;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows::{self, Held};
 
 mod collection;
 mod execution;
@@ -90,10 +92,12 @@ impl Newman {
                 let mut record = record;
                 self.collection.place(&mut record);
                 self.report.tidy_row(record, reporter)?;
-            } else if self.held.push(record, self.at) {
+            } else if let Some(mut record) = self.held.push(record) {
                 let message = "more tests than can wait stand before the collection; they were taken without folders";
                 reporter.repaired(&codes::TOO_MUCH_MARKUP, Some(self.at), message);
                 self.hand_on(reporter)?;
+                self.collection.place(&mut record);
+                self.report.tidy_row(record, reporter)?;
             }
         }
         ControlFlow::Continue(())
@@ -101,9 +105,9 @@ impl Newman {
 
     fn hand_on(&mut self, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         self.waits = false;
-        for (mut record, _) in self.held.take() {
+        for mut record in self.held.take() {
             self.collection.place(&mut record);
-            self.report.tidy_row(record, reporter)?;
+            self.report.tidy_row(Box::new(record), reporter)?;
         }
         ControlFlow::Continue(())
     }
@@ -113,7 +117,7 @@ impl Newman {
         self.report.suite.declared =
             DeclaredCounts { tests: count("total"), failures: count("failed"), ..DeclaredCounts::default() };
         for part in ["iterations", "requests", "testScripts", "prerequestScripts"] {
-            let of = |key: &str| json::at(&value, &[part, key]).and_then(rows::scalar);
+            let of = |key: &str| json::at(&value, &[part, key]).and_then(values::scalar);
             if let (Some(total), Some(failed)) = (of("total"), of("failed")) {
                 self.report.property(part, Some(format!("{total} ({failed} failed)")));
             }
@@ -125,13 +129,13 @@ impl Newman {
         let inner: Vec<&str> = path.iter().skip(3).map(String::as_str).collect();
         let execution = &mut self.execution;
         match inner.as_slice() {
-            ["id"] | ["item", "id"] => execution.id = execution.id.take().or_else(|| rows::scalar(&value)),
-            ["item", "name"] => execution.name = rows::scalar(&value),
+            ["id"] | ["item", "id"] => execution.id = execution.id.take().or_else(|| values::scalar(&value)),
+            ["item", "name"] => execution.name = values::scalar(&value),
             ["cursor"] => execution.cursor(&value),
-            ["request", "method"] => execution.method = rows::scalar(&value),
+            ["request", "method"] => execution.method = values::scalar(&value),
             ["request", "url"] => execution.url = execution::address(&value),
-            ["response", "code"] => execution.code = rows::scalar(&value),
-            ["response", "status"] => execution.status = rows::scalar(&value),
+            ["response", "code"] => execution.code = values::scalar(&value),
+            ["response", "status"] => execution.status = values::scalar(&value),
             ["response", "responseTime"] => execution.time = json::duration_ms(Some(&value), 1.0),
             ["requestError"] if !value.is_null() => execution.request_error = Some(value),
             ["assertions", "[]"] if execution.assertions.len() < ASSERTIONS => execution.assertions.push(value),
@@ -185,9 +189,9 @@ impl Visit for Newman {
         if json::is(path, "run.stats") {
             self.stats(value);
         } else if json::is(path, "run.timings") {
-            self.report.suite.started_at = rows::moment(json::at(&value, &["started"]));
+            self.report.suite.started_at = values::moment(json::at(&value, &["started"]));
             for key in ["responseAverage", "responseMax"] {
-                self.report.property(key, json::at(&value, &[key]).and_then(rows::scalar));
+                self.report.property(key, json::at(&value, &[key]).and_then(values::scalar));
             }
         } else if path.first().is_some_and(|first| first == "collection") {
             self.collection.whole(path, &value);

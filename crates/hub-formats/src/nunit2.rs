@@ -5,16 +5,16 @@
 //! The full name of a test is divided into class and name by the suites around it. `total` counts the executed tests
 //! where NUnit 2 itself wrote the file; the header's number of tests is then `total` and `not-run` together.
 
-use crate::element::{self, Element};
+use crate::family::nunit::{Dialect, Nunit};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::counts::Declared;
-use crate::junit::values::Group;
-use crate::nunit::{Dialect, Nunit};
-use crate::parts;
+use crate::record::counts::Group;
 use crate::reporter::Reporter;
 use crate::xml::Xml;
+use crate::xml::element::{self, Element};
+use crate::xml::header::Declared;
+use crate::xml::parts;
 
 pub(crate) const FORMAT: Format =
     Format { name: "nunit2", title: "NUnit 2 results", holds: Holds::Results, spread: false, sniff, read };
@@ -91,7 +91,7 @@ impl Dialect for Two {
             "Failure" => Group::Failed,
             "Error" | "Cancelled" => Group::Broken,
             "Ignored" | "Skipped" | "NotRunnable" | "not-run" => Group::LeftOut,
-            _ => Group::Other,
+            _ => Group::Passed,
         }
     }
 

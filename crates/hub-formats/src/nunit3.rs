@@ -4,16 +4,16 @@
 //!
 //! What it does not take: output of suites, settings, the filter, the command line.
 
-use crate::element::{self, Element};
+use crate::family::nunit::{Dialect, Nunit};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::counts::Declared;
-use crate::junit::values::Group;
-use crate::nunit::{Dialect, Nunit};
-use crate::parts;
+use crate::record::counts::Group;
 use crate::reporter::Reporter;
 use crate::xml::Xml;
+use crate::xml::element::{self, Element};
+use crate::xml::header::Declared;
+use crate::xml::parts;
 
 pub(crate) const FORMAT: Format =
     Format { name: "nunit3", title: "NUnit 3 results", holds: Holds::Results, spread: false, sniff, read };
@@ -89,7 +89,7 @@ impl Dialect for Three {
         match Self::status(case).as_str() {
             "Failed" | "Error" | "Invalid" | "Cancelled" => Group::Failed,
             "Skipped" | "Ignored" | "Explicit" => Group::LeftOut,
-            _ => Group::Other,
+            _ => Group::Passed,
         }
     }
 

@@ -7,19 +7,20 @@
 //! because a run that could not begin is no empty run. `stats` are kept and compared with the rows.
 //!
 //! A result is read piece by piece, so neither its output nor its steps are in memory as a whole. Suites wait for their
-//! title ([`crate::held`]), specs for theirs, each in a bounded amount of memory.
+//! title ([`crate::json::late_suites`]), specs for theirs, each in a bounded amount of memory.
 
 use std::ops::ControlFlow;
 
 use hub_domain::record::{DeclaredCounts, Record, ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::fill::{self, ErrorText};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::held::{Held, hand_on};
+use crate::json::fill::{self, ErrorText};
+use crate::json::late_suites::{LateSuites, hand_on};
 use crate::json::{self, Outline, Path, Visit, Want};
+use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
 mod config;
@@ -62,7 +63,7 @@ struct Counted {
 struct Report {
     begin: Option<At>,
     config: Config,
-    held: Held,
+    held: LateSuites,
     spec: Spec,
     test: Option<Test>,
     counted: Counted,
@@ -272,7 +273,7 @@ impl Report {
                 ("flaky", flaky, counted.flaky),
                 ("skipped", skipped, counted.skipped),
             ];
-            json::declared::compare(self.begin, rows, &pairs, reporter);
+            counts::compare(self.begin, rows, &pairs, reporter);
         }
         ControlFlow::Continue(())
     }

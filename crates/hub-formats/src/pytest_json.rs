@@ -13,10 +13,10 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::json::values;
 use crate::json::{self, Outline, Path, Visit, Want};
-use crate::report::Report;
+use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 mod test;
 
@@ -75,9 +75,9 @@ impl Pytest {
         match key {
             "created" => self.created = value.as_f64(),
             "duration" => self.duration = value.as_f64(),
-            "created_at" => self.report.suite.started_at = rows::moment(Some(&value)),
-            "environment" => self.report.suite.properties.extend(rows::pairs(Some(&value))),
-            "exitcode" | "root" => self.report.property(key, rows::scalar(&value)),
+            "created_at" => self.report.suite.started_at = values::moment(Some(&value)),
+            "environment" => self.report.suite.properties.extend(values::pairs(Some(&value))),
+            "exitcode" | "root" => self.report.property(key, values::scalar(&value)),
             "summary" => {
                 let count =
                     |keys: &[&str]| keys.iter().find_map(|key| json::at(&value, &[key]).and_then(Value::as_u64));
@@ -95,7 +95,7 @@ impl Pytest {
         }
         // `created` is the moment at which the report was written: the end of the run.
         if let (Some(created), Some(duration)) = (self.created, self.duration) {
-            self.report.suite.started_at = rows::moment(Some(&Value::from((created - duration) * 1_000.0)));
+            self.report.suite.started_at = values::moment(Some(&Value::from((created - duration) * 1_000.0)));
         }
     }
 
@@ -127,7 +127,7 @@ impl Pytest {
     fn warning(&mut self, value: &Value) {
         let kept = self.report.suite.properties.iter().filter(|(name, _)| name == "warning").count();
         if kept < WARNINGS {
-            let part = |key: &str| json::at(value, &[key]).and_then(rows::scalar).unwrap_or_default();
+            let part = |key: &str| json::at(value, &[key]).and_then(values::scalar).unwrap_or_default();
             let place = format!("{}:{}", part("filename"), part("lineno"));
             self.report.property("warning", Some(format!("{}: {} ({place})", part("category"), part("message"))));
         }

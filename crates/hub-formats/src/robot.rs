@@ -20,15 +20,15 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{DeclaredCounts, Record, SuiteRecord};
 
-use crate::declared::{self, Rows};
-use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::limits;
-use crate::naming;
+use crate::record::counts::{self, Rows};
 use crate::reporter::{At, Field, Reporter};
 use crate::xml::Xml;
+use crate::xml::element::{self, Element, Visit, Want};
+use crate::xml::parts;
 
 mod body;
 mod message;
@@ -100,7 +100,7 @@ impl Visit for Robot {
             }
             "suite" => {
                 let mut path = self.path().to_vec();
-                path.extend(head.filled("name").map(|name| naming::one_line(&name, head.at, reporter)));
+                path.extend(head.filled("name").map(|name| parts::one_line(&name, head.at, reporter)));
                 let file = head.filled("source");
                 self.suites.push(SuiteRecord { path, file, line: Some(head.at.line), ..SuiteRecord::default() });
             }
@@ -123,7 +123,7 @@ impl Visit for Robot {
             ("msg", _) => {
                 let text = message::plain(&element);
                 let text = format!("[{}] {text}", element.filled("level").unwrap_or_default());
-                let text = naming::within(text, Field::Property, element.at, reporter);
+                let text = parts::within(text, Field::Property, element.at, reporter);
                 property(&mut self.report, "error", text);
             }
             ("status", Some(suite)) => {
@@ -131,15 +131,15 @@ impl Visit for Robot {
                 property(suite, "status", element.filled("status").unwrap_or_default());
                 let text = message::without_markup(element.text.trim());
                 if !text.is_empty() {
-                    property(suite, "message", naming::within(text, Field::Property, element.at, reporter));
+                    property(suite, "message", parts::within(text, Field::Property, element.at, reporter));
                 }
             }
             ("doc", Some(suite)) if !element.text.trim().is_empty() => {
-                property(suite, "doc", naming::within(element.text, Field::Property, element.at, reporter));
+                property(suite, "doc", parts::within(element.text, Field::Property, element.at, reporter));
             }
             ("meta" | "item", Some(suite)) => {
                 let name = element.filled("name").unwrap_or_default();
-                property(suite, &name, naming::within(element.text, Field::Property, element.at, reporter));
+                property(suite, &name, parts::within(element.text, Field::Property, element.at, reporter));
             }
             (_, _) => {}
         }
@@ -182,13 +182,13 @@ impl Robot {
     /// A number of the totals: `All Tests`, in robotic process automation `All Tasks`; before 4.0 the critical ones stand
     /// beside them.
     fn total(&mut self, stat: &Element) {
-        let number = |name: &str| declared::number(stat.attribute(name));
+        let number = |name: &str| counts::number(stat.attribute(name));
         if stat.text.trim().starts_with("Critical") {
             return;
         }
         let (pass, fail, skip) = (number("pass"), number("fail"), number("skip"));
         self.report.declared = DeclaredCounts {
-            tests: declared::sum(declared::sum(pass, fail), skip),
+            tests: counts::sum(counts::sum(pass, fail), skip),
             failures: fail,
             errors: None,
             skipped: skip,

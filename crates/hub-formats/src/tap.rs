@@ -14,7 +14,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json;
-use crate::report::Report;
+use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
 
 mod diagnostic;

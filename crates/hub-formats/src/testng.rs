@@ -14,16 +14,16 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, SuiteRecord};
 
-use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::junit::counts::{Counts, Declared};
-use crate::junit::values::Group;
-use crate::open_suites::OpenSuites;
-use crate::parts;
+use crate::record::counts::Group;
 use crate::reporter::Reporter;
 use crate::xml::Xml;
+use crate::xml::element::{self, Element, Visit, Want};
+use crate::xml::header::{Counts, Declared};
+use crate::xml::open_suites::OpenSuites;
+use crate::xml::parts;
 
 mod attempts;
 mod groups;
@@ -195,7 +195,7 @@ fn group(status: &str) -> Group {
     match status.to_ascii_uppercase().as_str() {
         "FAIL" => Group::Failed,
         "SKIP" => Group::LeftOut,
-        _ => Group::Other,
+        _ => Group::Passed,
     }
 }
 

@@ -20,13 +20,13 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
-use crate::declared::Rows;
-use crate::element::{self, Element, Visit, Want};
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::record::counts::Rows;
 use crate::reporter::{At, Reporter};
 use crate::xml::Xml;
+use crate::xml::element::{self, Element, Visit, Want};
 
 mod definitions;
 mod result;

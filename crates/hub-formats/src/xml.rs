@@ -4,19 +4,27 @@
 //! Not a validating reader: duplicate attributes are taken as the first one, namespaces are prefixes that are ignored,
 //! and a DOCTYPE is passed over where it only names things and refused where it may declare any: none is ever fetched.
 
+pub(crate) mod element;
+pub(crate) mod entities;
+pub(crate) mod header;
+pub(crate) mod open_suites;
+pub(crate) mod parts;
+pub(crate) mod steps;
+pub(crate) mod text;
+
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use hub_domain::codes::{self, Code};
 use quick_xml::events::{BytesStart, Event};
 
-use crate::entities::{self, Odd, Reference};
-use crate::hygiene;
 use crate::input::{Input, advance};
 use crate::limits;
+use crate::record::hygiene;
+use crate::record::scan;
 use crate::reporter::{At, Field, Reporter};
-use crate::scan;
-use crate::text::Text;
+use crate::xml::entities::{Odd, Reference};
+use crate::xml::text::Text;
 
 /// Why reading ends before the file does.
 #[derive(Debug, Clone, PartialEq, Eq)]

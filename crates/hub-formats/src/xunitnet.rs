@@ -14,14 +14,14 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{DeclaredCounts, Record, ResultRecord, SuiteRecord};
 
-use crate::declared::{self, Group, Rows};
-use crate::dotnet;
-use crate::element::{self, Element, Visit, Want};
+use crate::family::dotnet;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
+use crate::record::counts::{self, Group, Rows};
 use crate::reporter::{At, Reporter};
 use crate::xml::Xml;
+use crate::xml::element::{self, Element, Visit, Want};
 
 mod test;
 
@@ -125,10 +125,10 @@ impl XunitNet {
             None => date,
         });
         let declared = counts(head);
-        self.declared.tests = declared::sum(self.declared.tests, declared.tests);
-        self.declared.failures = declared::sum(self.declared.failures, declared.failures);
-        self.declared.errors = declared::sum(self.declared.errors, declared.errors);
-        self.declared.skipped = declared::sum(self.declared.skipped, declared.skipped);
+        self.declared.tests = counts::sum(self.declared.tests, declared.tests);
+        self.declared.failures = counts::sum(self.declared.failures, declared.failures);
+        self.declared.errors = counts::sum(self.declared.errors, declared.errors);
+        self.declared.skipped = counts::sum(self.declared.skipped, declared.skipped);
         let named = ["environment", "test-framework", "target-framework", "config-file", "configFile"];
         SuiteRecord {
             path: self.path.clone(),
@@ -167,7 +167,7 @@ fn report(head: &Element) -> Option<SuiteRecord> {
 
 /// The numbers in a header. v3 counts `not-run` apart from `skipped`; both are tests left out.
 fn counts(head: &Element) -> DeclaredCounts {
-    let number = |name: &str| declared::number(head.attribute(name));
+    let number = |name: &str| counts::number(head.attribute(name));
     DeclaredCounts {
         tests: number("total"),
         failures: number("failed"),

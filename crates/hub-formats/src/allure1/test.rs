@@ -3,11 +3,13 @@
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::element::Element;
 use crate::limits;
+use crate::record::clock;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
-use crate::steps::Steps;
-use crate::{clock, naming};
+use crate::xml::element::Element;
+use crate::xml::parts;
+use crate::xml::steps::Steps;
 
 /// A test that is read.
 pub(super) struct Test {
@@ -31,7 +33,7 @@ impl Test {
             reporter.repaired(&codes::UNREADABLE_VALUE, Some(head.at), "a test says no status; it counts as not run");
         }
         if let Some(severity) = head.filled("severity") {
-            naming::property(&mut record, "severity", &severity);
+            facts::property(&mut record, "severity", &severity);
         }
         Self { record, at: head.at, title: None, steps: Steps::default() }
     }
@@ -67,18 +69,18 @@ impl Test {
         let attribute = |name| element.attribute(name).unwrap_or_default();
         match element.name.as_str() {
             "name" => {
-                self.record.name = naming::one_line(&text.unwrap_or_default(), element.at, reporter);
+                self.record.name = parts::one_line(&text.unwrap_or_default(), element.at, reporter);
             }
-            "title" => self.title = text.map(|text| naming::one_line(&text, element.at, reporter)),
+            "title" => self.title = text.map(|text| parts::one_line(&text, element.at, reporter)),
             "description" => {
                 if let Some(text) = text {
-                    let text = naming::within(text, Field::Property, element.at, reporter);
-                    naming::property(&mut self.record, "description", &text);
+                    let text = parts::within(text, Field::Property, element.at, reporter);
+                    facts::property(&mut self.record, "description", &text);
                 }
             }
             "failure" => {
                 let message = element.text_of("message");
-                self.record.message = message.map(|text| naming::within(text, Field::Message, element.at, reporter));
+                self.record.message = message.map(|text| parts::within(text, Field::Message, element.at, reporter));
                 let details = element.child("stack-trace").map(|trace| trace.text.clone());
                 self.record.details = details.filter(|text| !text.trim().is_empty());
             }
@@ -90,7 +92,7 @@ impl Test {
             "parameter" => {
                 let (name, value) = (attribute("name").to_owned(), attribute("value").to_owned());
                 if matches!(attribute("kind"), "system-property" | "environment-variable") {
-                    naming::property(&mut self.record, &name, &value);
+                    facts::property(&mut self.record, &name, &value);
                 } else if self.record.parameters.len() < limits::PROPERTIES {
                     self.record.parameters.push((name, value));
                 }
@@ -107,7 +109,7 @@ impl Test {
             content_type: element.filled("type"),
             body: None,
         };
-        naming::attach(&mut self.record, attachment);
+        facts::attach(&mut self.record, attachment);
     }
 
     pub(super) fn close(self, reporter: &mut Reporter<'_>) -> Box<ResultRecord> {
@@ -116,7 +118,7 @@ impl Test {
         if let Some(title) = self.title {
             let name = std::mem::replace(&mut record.name, title);
             if !name.is_empty() {
-                naming::property(&mut record, "name", &name);
+                facts::property(&mut record, "name", &name);
             }
         }
         record
@@ -133,10 +135,10 @@ pub(super) fn apply(record: &mut ResultRecord, name: &str, value: &str) {
     match name {
         "historyId" if record.history_id.is_none() => record.history_id = Some(value.to_owned()),
         "testClass" if record.class_name.is_none() => record.class_name = Some(value.to_owned()),
-        "tag" => naming::tag(record, value),
+        "tag" => facts::tag(record, value),
         _ => {
             if !record.properties.iter().any(|(known, said)| known == name && said == value) {
-                naming::property(record, name, value);
+                facts::property(record, name, value);
             }
         }
     }

@@ -4,10 +4,11 @@ use hub_domain::record::{ResultRecord, StepRecord};
 use serde_json::Value;
 
 use super::labels;
-use crate::clock;
-use crate::fill::{self, ErrorText};
 use crate::json;
-use crate::json::steps::Steps;
+use crate::json::fill::{self, ErrorText};
+use crate::json::step_tree::StepTree;
+use crate::record::clock;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 /// A fixture of a container: a record where it did not pass.
@@ -32,11 +33,11 @@ pub(super) fn failed(list: &str, value: &Value, at: At, reporter: &mut Reporter<
     if let Some(value) = json::at(value, &["statusDetails"]) {
         details(&mut record, value, at, reporter);
     }
-    let mut steps = Steps::default();
+    let mut steps = StepTree::default();
     nested(&mut steps, &mut record, json::items(value, &["steps"]), 0, at, reporter);
     record.steps = steps.take();
     for attachment in json::items(value, &["attachments"]) {
-        fill::attach(&mut record, labels::attachment(attachment, at, reporter));
+        facts::attach(&mut record, labels::attachment(attachment, at, reporter));
     }
     Some(record)
 }
@@ -55,7 +56,7 @@ pub(super) fn details(record: &mut ResultRecord, value: &Value, at: At, reporter
 
 /// The steps of a fixture, with the attachments in them.
 fn nested(
-    steps: &mut Steps,
+    steps: &mut StepTree,
     record: &mut ResultRecord,
     items: &[Value],
     depth: u8,
@@ -75,7 +76,7 @@ fn nested(
             message: text(&["statusDetails", "message"], Field::Message, reporter),
         });
         for attachment in json::items(item, &["attachments"]) {
-            fill::attach(record, labels::attachment(attachment, at, reporter));
+            facts::attach(record, labels::attachment(attachment, at, reporter));
         }
         nested(steps, record, json::items(item, &["steps"]), depth.saturating_add(1), at, reporter);
     }

@@ -3,9 +3,10 @@
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 use serde_json::Value;
 
-use crate::fill;
 use crate::json;
+use crate::json::fill;
 use crate::limits;
+use crate::record::case_id;
 use crate::reporter::{At, Field, Reporter};
 
 /// What stands for a masked value, as Allure shows it.
@@ -74,7 +75,7 @@ pub(super) fn links(record: &mut ResultRecord, links: &Value, at: At, reporter: 
         let kind = json::text(link, &["type"]).unwrap_or("link");
         let (name, url) = (json::text(link, &["name"]), json::text(link, &["url"]));
         // A case's link often has a name that is the case's id; elsewhere the address says more.
-        let value = if fill::names_a_case(kind) { name.or(url) } else { url.or(name) };
+        let value = if case_id::is_name(kind) { name.or(url) } else { url.or(name) };
         fill::property(record, kind, value.unwrap_or_default(), at, reporter);
     }
 }

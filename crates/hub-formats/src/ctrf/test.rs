@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use hub_domain::record::{AttachmentRecord, Embedded, ResultRecord, StepRecord};
 use serde_json::Value;
 
-use crate::{json, limits, rows};
+use crate::json::values;
+use crate::record::rows;
+use crate::{json, limits};
 
 /// Fields that a row has no place for and that say something to a person.
 const KEPT: &[&str] = &["type", "line", "threadId", "snippet", "id"];
@@ -17,10 +19,10 @@ pub(super) fn record(value: &Value) -> ResultRecord {
     let raw = text("rawStatus").filter(|raw| !raw.eq_ignore_ascii_case(&said));
     let mut properties: Vec<(String, String)> = KEPT
         .iter()
-        .filter_map(|key| Some(((*key).to_owned(), json::at(value, &[key]).and_then(rows::scalar)?)))
+        .filter_map(|key| Some(((*key).to_owned(), json::at(value, &[key]).and_then(values::scalar)?)))
         .collect();
     properties.extend(labels(value));
-    properties.extend(rows::pairs(json::at(value, &["extra"])));
+    properties.extend(values::pairs(json::at(value, &["extra"])));
     let status = match raw {
         Some(raw) if said == "other" => raw,
         Some(raw) => {
@@ -42,8 +44,8 @@ pub(super) fn record(value: &Value) -> ResultRecord {
         attempt: u32::try_from(retries.unwrap_or(earlier)).unwrap_or(u32::MAX),
         device: text("device"),
         browser: text("browser"),
-        parameters: rows::pairs(json::at(value, &["parameters"])),
-        tags: json::items(value, &["tags"]).iter().filter_map(rows::scalar).collect(),
+        parameters: values::pairs(json::at(value, &["parameters"])),
+        tags: json::items(value, &["tags"]).iter().filter_map(values::scalar).collect(),
         steps: steps(value),
         message: text("message"),
         details: details(text("trace"), attempts),
@@ -58,7 +60,7 @@ pub(super) fn record(value: &Value) -> ResultRecord {
 /// The suite: an array, or in older reports one text with `>` between the parts.
 fn suite(value: &Value) -> Vec<String> {
     match json::at(value, &["suite"]) {
-        Some(Value::Array(parts)) => parts.iter().filter_map(rows::scalar).collect(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(values::scalar).collect(),
         Some(Value::String(text)) => text.split(" > ").map(|part| part.trim().to_owned()).collect(),
         Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => Vec::new(),
     }
@@ -68,8 +70,8 @@ fn suite(value: &Value) -> Vec<String> {
 fn labels(value: &Value) -> Vec<(String, String)> {
     let Some(Value::Object(labels)) = json::at(value, &["labels"]) else { return Vec::new() };
     let joined = |value: &Value| match value {
-        Value::Array(items) => Some(items.iter().filter_map(rows::scalar).collect::<Vec<_>>().join(", ")),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => rows::scalar(value),
+        Value::Array(items) => Some(items.iter().filter_map(values::scalar).collect::<Vec<_>>().join(", ")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => values::scalar(value),
     };
     labels.iter().filter_map(|(name, value)| Some((name.clone(), joined(value)?))).collect()
 }
@@ -93,7 +95,7 @@ fn details(trace: Option<String>, attempts: &[Value]) -> Option<String> {
         if text("message").is_empty() && text("trace").is_empty() {
             continue;
         }
-        let number = json::at(attempt, &["attempt"]).and_then(rows::scalar).unwrap_or_default();
+        let number = json::at(attempt, &["attempt"]).and_then(values::scalar).unwrap_or_default();
         for part in ["\n\n[attempt ", &number, " ", text("status"), "] ", text("message"), "\n", text("trace")] {
             details.push_str(part);
         }
@@ -106,7 +108,7 @@ fn output(value: &Value, attempts: &[Value]) -> Option<String> {
         ["stdout", "stderr"]
             .iter()
             .flat_map(|stream| json::items(value, &[stream]))
-            .filter_map(rows::scalar)
+            .filter_map(values::scalar)
             .collect::<Vec<_>>()
     };
     let mut all = lines(value);

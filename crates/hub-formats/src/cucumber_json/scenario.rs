@@ -4,10 +4,11 @@ use hub_domain::record::{ResultRecord, StepRecord};
 use serde_json::Value;
 
 use super::tag_name;
-use crate::fill::{self, ErrorText, Room};
-use crate::gherkin::{self, Embedding, Worst, gravity};
+use crate::family::gherkin::{self, Embedding, Worst, gravity};
 use crate::json;
-use crate::json::steps::Steps;
+use crate::json::fill::{self, ErrorText};
+use crate::json::step_tree::StepTree;
+use crate::record::contents::Room;
 use crate::reporter::{At, Field, Reporter};
 
 /// What a duration counts where the scenario does not say that it is behave's.
@@ -22,7 +23,7 @@ pub(super) enum Unit {
 pub(super) struct Scenario {
     record: Box<ResultRecord>,
     worst: Worst,
-    steps: Steps,
+    steps: StepTree,
     /// Durations of the steps that are kept, in the file's unit.
     durations: Vec<Option<f64>>,
     total: f64,

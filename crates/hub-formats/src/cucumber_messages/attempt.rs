@@ -5,12 +5,14 @@ use serde_json::Value;
 
 use super::defined::StepOf;
 use super::{error, moment};
-use crate::clock;
-use crate::fill::{self, ErrorText, Room};
-use crate::gherkin::{self, Embedding, Worst, gravity};
+use crate::family::gherkin::{self, Embedding, Worst, gravity};
 use crate::json;
-use crate::json::steps::Steps;
+use crate::json::fill::{self, ErrorText};
+use crate::json::step_tree::StepTree;
 use crate::limits;
+use crate::record::clock;
+use crate::record::contents::Room;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 /// An attempt that runs.
@@ -22,7 +24,7 @@ pub(super) struct Attempt {
     started: Option<i64>,
     record: Box<ResultRecord>,
     worst: Worst,
-    steps: Steps,
+    steps: StepTree,
     output: String,
     room: Room,
     again: bool,
@@ -65,7 +67,7 @@ impl Attempt {
             started,
             record: Box::default(),
             worst: Worst::default(),
-            steps: Steps::default(),
+            steps: StepTree::default(),
             output: String::new(),
             room: Room::default(),
             again: false,
@@ -161,7 +163,7 @@ impl Attempt {
                 fill::add_details(&mut record, &earlier.blocks, at, reporter);
             }
             for attachment in earlier.attachments {
-                fill::attach(&mut record, attachment);
+                facts::attach(&mut record, attachment);
             }
         }
         record

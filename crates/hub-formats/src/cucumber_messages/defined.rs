@@ -6,9 +6,9 @@ use hub_domain::codes;
 use hub_domain::record::{ResultRecord, SuiteRecord};
 use serde_json::Value;
 
-use crate::fill;
-use crate::gherkin;
+use crate::family::gherkin;
 use crate::json;
+use crate::json::fill;
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
 

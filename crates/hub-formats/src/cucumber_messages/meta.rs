@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::fill;
 use crate::json;
+use crate::json::fill;
 use crate::reporter::{At, Field, Reporter};
 
 /// The properties of the run.

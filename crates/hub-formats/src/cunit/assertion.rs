@@ -2,10 +2,10 @@
 
 use hub_domain::record::{ResultRecord, StepRecord};
 
-use crate::element::Element;
 use crate::limits;
-use crate::parts;
 use crate::reporter::{Field, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Adds a failed assertion: the first one is the failure's message, all of them are steps and lines of the details.
 pub(super) fn assertion(record: &mut ResultRecord, test: &Element, reporter: &mut Reporter<'_>) {

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
-use crate::printed::Printed;
+use crate::json;
+use crate::json::values;
+use crate::record::printed::Printed;
+use crate::record::rows;
 use crate::reporter::At;
-use crate::{json, rows};
 
 /// Nested groups; a file has rarely more than five.
 const GROUPS: usize = 64;
@@ -65,7 +67,7 @@ impl Test {
             name: json::text(test, &["name"]).unwrap_or_default().to_owned(),
             groups: json::items(test, &["groupIDs"]).iter().filter_map(Value::as_i64).take(GROUPS).collect(),
             begun: event.get("time").and_then(Value::as_f64),
-            line: line.and_then(rows::scalar),
+            line: line.and_then(values::scalar),
             skip_reason: json::text(test, &["metadata", "skipReason"]).map(str::to_owned),
             printed: Printed::default(),
             errors: Printed::default(),

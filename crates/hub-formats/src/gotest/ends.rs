@@ -7,9 +7,11 @@ use hub_domain::record::{ResultRecord, SuiteRecord};
 use serde_json::Value;
 
 use super::{Go, Test, failure};
-use crate::printed::Printed;
+use crate::json;
+use crate::json::values;
+use crate::record::printed::Printed;
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::{json, rows};
 
 impl Go {
     /// A test ends, or its package did without it where `action` is empty.
@@ -75,7 +77,7 @@ impl Go {
         self.end_tests(name, action == "pass", reporter)?;
         let Some(package) = self.packages.remove(name) else { return ControlFlow::Continue(()) };
         let mut properties: Vec<(String, String)> = Vec::new();
-        let elapsed = event.get("Elapsed").and_then(rows::scalar);
+        let elapsed = event.get("Elapsed").and_then(values::scalar);
         let cached = package.cached.then(|| "true".to_owned());
         for (key, value) in [("elapsed", elapsed), ("coverage", package.coverage), ("cached", cached)] {
             properties.extend(value.map(|value| (key.to_owned(), value)));

@@ -5,10 +5,13 @@ use hub_domain::record::{AttachmentRecord, ResultRecord};
 
 use super::suite::Suites;
 use super::values;
-use crate::hygiene;
 use crate::limits;
+use crate::record::clock;
+use crate::record::hygiene;
+use crate::record::{case_id, facts};
 use crate::reporter::{At, Field, Reporter};
-use crate::text::Text;
+use crate::xml::parts;
+use crate::xml::text::Text;
 use crate::xml::{Fault, Start};
 
 /// What a child of a test says about it, the gravest last.
@@ -95,7 +98,7 @@ impl Case {
             // PHPUnit writes both: the class in PHP's form here, and in Java's form in `classname`.
             "class" => class = filled(start.value(raw, Field::Name, reporter)),
             "file" => record.file = filled(start.value(raw, Field::Name, reporter)),
-            "time" => match values::milliseconds(raw) {
+            "time" => match clock::seconds(raw) {
                 Ok(duration) => record.duration_ms = duration,
                 Err(what) => {
                     let message = format!("time=\"{}\": {what}", raw.chars().take(60).collect::<String>());
@@ -188,24 +191,19 @@ impl Case {
         }
     }
 
-    /// Takes a property.
+    /// Takes a property. One without a value is kept: that it is there may say something.
     pub(super) fn property(&mut self, name: String, value: String) {
-        match values::property_kind(&name) {
-            values::PropertyKind::CaseId if self.record.case_id.is_none() => self.record.case_id = filled(value),
-            values::PropertyKind::Attachment => self.attach(value),
-            values::PropertyKind::CaseId | values::PropertyKind::Other => {
-                if self.record.properties.len() < limits::PROPERTIES && !name.is_empty() {
-                    self.record.properties.push((name, value));
-                }
-            }
+        if parts::names_attachment(&name) {
+            self.attach(value);
+        } else if self.record.case_id.is_none() && case_id::is_name(&name) {
+            self.record.case_id = filled(value).map(|value| case_id::of(&value).to_owned());
+        } else if self.record.properties.len() < limits::PROPERTIES && !name.is_empty() {
+            self.record.properties.push((name, value));
         }
     }
 
     fn attach(&mut self, path: String) {
-        let known = self.record.attachments.iter().any(|attachment| attachment.path == path);
-        if !known && !path.is_empty() && self.record.attachments.len() < limits::ATTACHMENTS {
-            self.record.attachments.push(AttachmentRecord { path, ..AttachmentRecord::default() });
-        }
+        facts::attach(&mut self.record, AttachmentRecord { path, ..AttachmentRecord::default() });
     }
 
     /// The record.

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use hub_domain::record::{DeclaredCounts, Record, SuiteRecord};
 
-use super::counts::Declared;
-use super::values;
 use crate::limits;
+use crate::record::counts;
 use crate::reporter::{Field, Reporter};
+use crate::xml::header::Declared;
 use crate::xml::{Fault, Start};
 
 #[derive(Debug, Default)]
@@ -62,11 +62,11 @@ impl Suites {
                 started = true;
                 record.started_at = Some(start.value(raw, Field::Name, reporter));
             }
-            "tests" => declared.tests = values::count(raw),
-            "failures" => declared.failures = values::count(raw),
-            "errors" => declared.errors = values::count(raw),
-            "skipped" | "skips" | "skip" | "ignored" => declared.skipped = values::count(raw),
-            "disabled" => declared.disabled = values::count(raw),
+            "tests" => declared.tests = counts::number(Some(raw)),
+            "failures" => declared.failures = counts::number(Some(raw)),
+            "errors" => declared.errors = counts::number(Some(raw)),
+            "skipped" | "skips" | "skip" | "ignored" => declared.skipped = counts::number(Some(raw)),
+            "disabled" => declared.disabled = counts::number(Some(raw)),
             _ => {}
         })?;
         suite.host = suite.host.filter(|host| !host.trim().is_empty());

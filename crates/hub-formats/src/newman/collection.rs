@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
+use crate::json::values;
 use crate::json::{Path, Want};
-use crate::rows;
 
 /// Requests and folders that are remembered; the largest collections have some thousands.
 const ITEMS: usize = 100_000;
@@ -69,10 +69,10 @@ impl Collection {
 
     pub(super) fn whole(&mut self, path: &Path, value: &Value) {
         match below_items(path) {
-            (0, [.., key]) if key == "name" => self.name = rows::scalar(value),
+            (0, [.., key]) if key == "name" => self.name = values::scalar(value),
             (depth, [key]) if depth == self.open.len() => {
                 let Some(open) = self.open.last().copied() else { return };
-                match (key.as_str(), rows::scalar(value)) {
+                match (key.as_str(), values::scalar(value)) {
                     ("name", name) => {
                         if let Some(item) = self.items.get_mut(open) {
                             item.name = name;

@@ -3,7 +3,8 @@
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
-use crate::{json, rows};
+use crate::json;
+use crate::json::values;
 
 /// What is kept of an execution while it is read.
 #[derive(Debug, Default)]
@@ -123,7 +124,7 @@ fn cause(error: &Value) -> String {
     if let Some(message) = json::text(error, &["message"]).or(error.as_str()) {
         return message.to_owned();
     }
-    let part = |key: &str| json::at(error, &[key]).and_then(rows::scalar);
+    let part = |key: &str| json::at(error, &[key]).and_then(values::scalar);
     let place = match (part("hostname").or_else(|| part("address")).or_else(|| part("host")), part("port")) {
         (Some(host), Some(port)) => Some(format!("{host}:{port}")),
         (host, port) => host.or(port),
@@ -143,19 +144,19 @@ pub(super) fn address(value: &Value) -> Option<String> {
     }
     let joined = |key: &str, mark: &str| match json::at(value, &[key]) {
         Some(Value::Array(parts)) => Some(parts.iter().filter_map(part_of).collect::<Vec<_>>().join(mark)),
-        Some(single) => rows::scalar(single),
+        Some(single) => values::scalar(single),
         None => None,
     };
     let host = joined("host", ".")?;
     let scheme = json::text(value, &["protocol"]).map(|scheme| format!("{}://", scheme.trim_end_matches("://")));
-    let port = json::at(value, &["port"]).and_then(rows::scalar).map(|port| format!(":{port}"));
+    let port = json::at(value, &["port"]).and_then(values::scalar).map(|port| format!(":{port}"));
     let path = joined("path", "/").map(|path| format!("/{}", path.trim_start_matches('/')));
     Some([scheme, Some(host), port, path].into_iter().flatten().collect())
 }
 
 /// A part of a path or host: a text, or an object with its value.
 fn part_of(value: &Value) -> Option<String> {
-    rows::scalar(value).or_else(|| json::text(value, &["value"]).map(str::to_owned))
+    values::scalar(value).or_else(|| json::text(value, &["value"]).map(str::to_owned))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
-use crate::fill;
 use crate::json;
+use crate::json::fill;
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
 

@@ -3,7 +3,7 @@
 use hub_domain::record::ResultRecord;
 use serde_json::Value;
 
-use crate::fill;
+use crate::json::fill;
 use crate::reporter::{At, Field, Reporter};
 
 /// Tests of one spec that wait for its end: one for each project, of which nobody has as many.

@@ -3,10 +3,12 @@
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 use serde_json::Value;
 
-use crate::fill::{self, ErrorText, Room};
 use crate::json;
-use crate::json::steps::Steps;
+use crate::json::fill::{self, ErrorText};
+use crate::json::step_tree::StepTree;
 use crate::limits;
+use crate::record::contents::Room;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 /// One result of a test: an attempt.
@@ -20,7 +22,7 @@ struct Attempt {
     errors: Vec<ErrorText>,
     stdout: String,
     stderr: String,
-    steps: Steps,
+    steps: StepTree,
 }
 
 impl Attempt {
@@ -120,7 +122,7 @@ impl Test {
     }
 
     /// The steps of the result that is being read.
-    pub(super) fn steps(&mut self) -> &mut Steps {
+    pub(super) fn steps(&mut self) -> &mut StepTree {
         &mut self.last.get_or_insert_default().steps
     }
 
@@ -222,7 +224,7 @@ impl Test {
         let between = if last.stdout.is_empty() || last.stdout.ends_with('\n') { "" } else { "\n" };
         record.output = fill::text(&[&last.stdout, between, &last.stderr].concat(), Field::Output, at, reporter);
         for attachment in self.attachments {
-            fill::attach(&mut record, attachment);
+            facts::attach(&mut record, attachment);
         }
         let reason = annotate(&mut record, &self.annotations, at, reporter);
         let (first, others) = last.take_errors();

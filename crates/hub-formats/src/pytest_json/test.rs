@@ -3,7 +3,9 @@
 use hub_domain::record::{ResultRecord, StepRecord};
 use serde_json::Value;
 
-use crate::{json, rows};
+use crate::json;
+use crate::json::values;
+use crate::record::rows;
 
 const STAGES: [&str; 3] = ["setup", "call", "teardown"];
 
@@ -105,17 +107,17 @@ fn tags(value: &Value, parts: &Parts<'_>) -> Vec<String> {
 }
 
 fn properties(value: &Value) -> Vec<(String, String)> {
-    let mut properties = rows::pairs(json::at(value, &["metadata"]));
+    let mut properties = values::pairs(json::at(value, &["metadata"]));
     for property in json::items(value, &["user_properties"]) {
         match property {
             Value::Array(pair) => {
                 if let [name, value] = pair.as_slice()
-                    && let (Some(name), Some(value)) = (rows::scalar(name), rows::scalar(value))
+                    && let (Some(name), Some(value)) = (values::scalar(name), values::scalar(value))
                 {
                     properties.push((name, value));
                 }
             }
-            Value::Object(_) => properties.extend(rows::pairs(Some(property))),
+            Value::Object(_) => properties.extend(values::pairs(Some(property))),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }

@@ -7,12 +7,13 @@ use hub_domain::record::ResultRecord;
 use super::message::{self, Shown};
 use super::names::{self, SEPARATOR};
 use super::times;
-use crate::declared::Group;
-use crate::element::{Element, Want};
 use crate::limits;
-use crate::naming;
+use crate::record::counts::Group;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
-use crate::steps::Steps;
+use crate::xml::element::{Element, Want};
+use crate::xml::parts;
+use crate::xml::steps::Steps;
 
 /// An element inside that was entered.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,11 +57,11 @@ impl Body {
         let is_test = head.name == "test";
         let mut record = Box::new(ResultRecord { suite, file, line: Some(head.at.line), ..ResultRecord::default() });
         let name = if is_test { head.filled("name").unwrap_or_default() } else { names::keyword(head) };
-        record.name = naming::one_line(&name, head.at, reporter);
+        record.name = parts::one_line(&name, head.at, reporter);
         if is_test {
             for (attribute, property) in [("critical", "critical"), ("line", "line"), ("timeout", "timeout")] {
                 if let Some(value) = head.filled(attribute) {
-                    naming::property(&mut record, property, &value);
+                    facts::property(&mut record, property, &value);
                 }
             }
         } else {
@@ -162,16 +163,16 @@ impl Body {
     fn of_body(&mut self, element: &Element, reporter: &mut Reporter<'_>) {
         let text = element.text.trim();
         match element.name.as_str() {
-            "tag" if self.is_test => naming::tag(&mut self.record, text),
+            "tag" if self.is_test => facts::tag(&mut self.record, text),
             "doc" if self.is_test && !text.is_empty() => {
-                let text = naming::within(text.to_owned(), Field::Property, element.at, reporter);
-                naming::property(&mut self.record, "doc", &text);
+                let text = parts::within(text.to_owned(), Field::Property, element.at, reporter);
+                facts::property(&mut self.record, "doc", &text);
             }
             "timeout" if self.is_test => {
-                naming::property(&mut self.record, "timeout", element.attribute("value").unwrap_or_default());
+                facts::property(&mut self.record, "timeout", element.attribute("value").unwrap_or_default());
             }
             "meta" | "item" => {
-                naming::property(&mut self.record, element.attribute("name").unwrap_or_default(), text);
+                facts::property(&mut self.record, element.attribute("name").unwrap_or_default(), text);
             }
             "arg" if !self.is_test && self.record.name.len() + text.len() < limits::MESSAGE_CHARS => {
                 self.record.name.push_str(SEPARATOR);
@@ -192,14 +193,14 @@ impl Body {
             reporter.repaired(&codes::UNREADABLE_VALUE, Some(element.at), &format!("the elapsed time {what}"));
         }
         if let Some(critical) = element.filled("critical") {
-            naming::property(&mut self.record, "critical", &critical);
+            facts::property(&mut self.record, "critical", &critical);
         }
         let (attempt, failed_before) = message::earlier(element.text.trim());
         self.record.attempt = attempt;
         self.record.flaky = failed_before && self.record.status.eq_ignore_ascii_case("PASS");
         let text = message::without_markup(element.text.trim());
         if !text.is_empty() {
-            self.record.message = Some(naming::within(text, Field::Message, element.at, reporter));
+            self.record.message = Some(parts::within(text, Field::Message, element.at, reporter));
         }
     }
 
@@ -209,7 +210,7 @@ impl Body {
         if message::is_html(element) {
             for shown in message::shown(&element.text) {
                 match shown {
-                    Shown::File(file) => naming::attach(&mut self.record, file),
+                    Shown::File(file) => facts::attach(&mut self.record, file),
                     Shown::Lost(what) => {
                         let message = format!("a picture in a message {what}; it was left out");
                         reporter.repaired(&codes::UNREADABLE_VALUE, Some(element.at), &message);
@@ -226,7 +227,7 @@ impl Body {
         }
         // At the level DEBUG a keyword that fails logs where; the last one is the test's.
         if level == "DEBUG" && text.starts_with("Traceback (most recent call last)") {
-            self.record.details = Some(naming::within(text.clone(), Field::Details, element.at, reporter));
+            self.record.details = Some(parts::within(text.clone(), Field::Details, element.at, reporter));
         }
         if self.output_cut {
             return;
@@ -235,7 +236,7 @@ impl Body {
             self.output.push('\n');
         }
         self.output.push_str(&format!("[{level}] {text}"));
-        if crate::hygiene::cut(&mut self.output, Field::Output.limit()) {
+        if crate::record::hygiene::cut(&mut self.output, Field::Output.limit()) {
             reporter.cut(Field::Output, element.at);
             self.output_cut = true;
         }

@@ -2,11 +2,11 @@
 
 use hub_domain::record::AttachmentRecord;
 
-use crate::element::Element;
-use crate::embedded;
-use crate::entities;
-use crate::hygiene;
 use crate::limits;
+use crate::record::contents;
+use crate::record::hygiene;
+use crate::xml::element::Element;
+use crate::xml::entities;
 
 /// The mark of a status message that is HTML.
 const HTML: &str = "*HTML*";
@@ -144,7 +144,7 @@ fn file(src: &str) -> Shown {
         return Shown::Lost("is not in base64");
     }
     let content_type = kind.split(';').next().filter(|kind| !kind.is_empty()).map(str::to_owned);
-    match embedded::decode(content) {
+    match contents::decode(content) {
         Ok(body) => Shown::File(AttachmentRecord { name: None, path: String::new(), content_type, body: Some(body) }),
         Err(what) => Shown::Lost(what),
     }

@@ -1,6 +1,6 @@
 //! What keywords and control structures of Robot Framework are called as steps.
 
-use crate::element::Element;
+use crate::xml::element::Element;
 
 /// What separates a keyword's name from its arguments in a test's own source.
 pub(super) const SEPARATOR: &str = "    ";

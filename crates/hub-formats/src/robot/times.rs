@@ -1,9 +1,8 @@
 //! When something began and how long it took, as the versions of Robot Framework write it: `start` and `elapsed` in
 //! seconds since 7.0, `starttime` and `endtime` before.
 
-use crate::clock;
-use crate::element::Element;
-use crate::junit::values;
+use crate::record::clock;
+use crate::xml::element::Element;
 
 /// The times of a `status`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub(super) fn of(status: &Element) -> Times {
     let start = status.filled("start").or_else(|| status.filled("starttime")).filter(|text| text != "N/A");
     let started_at = start.as_deref().map(written);
     match status.filled("elapsed") {
-        Some(elapsed) => match values::milliseconds(&elapsed) {
+        Some(elapsed) => match clock::seconds(&elapsed) {
             Ok(duration_ms) => Times { started_at, duration_ms, odd: None },
             Err(what) => Times { started_at, duration_ms: None, odd: Some(what) },
         },

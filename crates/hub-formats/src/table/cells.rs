@@ -5,7 +5,7 @@ use hub_domain::codes;
 
 use super::columns::{self, Column, Header};
 use super::junk;
-use crate::hygiene;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
 
 /// How names of columns begin that hold moments, durations and shares, folded.

@@ -5,7 +5,7 @@ use hub_domain::record::DefectRecord;
 
 use super::columns::fold;
 use super::ids;
-use crate::entities::{Reference, resolve};
+use crate::xml::entities::{Reference, resolve};
 
 /// A part of a description that has a field of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +193,7 @@ fn without_tag<'t>(inside: &'t str, html: bool, out: &mut String) -> &'t str {
 /// Replaces a reference and returns what follows; an unknown one is text.
 fn without_reference<'t>(found: &'t str, out: &mut String) -> &'t str {
     let after = found.strip_prefix('&').unwrap_or(found);
-    let name = after.split_once(';').filter(|(name, _)| name.len() <= crate::entities::REFERENCE_BYTES);
+    let name = after.split_once(';').filter(|(name, _)| name.len() <= crate::xml::entities::REFERENCE_BYTES);
     if let Some((name, rest)) = name {
         let c = if name == "nbsp" { Reference::Char(' ') } else { resolve(name) };
         match c {

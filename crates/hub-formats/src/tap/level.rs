@@ -4,8 +4,8 @@ use hub_domain::record::ResultRecord;
 
 use super::diagnostic::Block;
 use super::line::{self, Line};
-use crate::printed::Printed;
-use crate::report;
+use crate::record::counts;
+use crate::record::printed::Printed;
 use crate::reporter::{At, Reporter};
 
 /// A point that may still print.
@@ -136,7 +136,7 @@ impl Level {
     /// Compares the plan with the points.
     pub(super) fn compare(&self, at: At, reporter: &mut Reporter<'_>) {
         if let Some((plan, at)) = self.plan {
-            report::compare(&[("tests", Some(plan), self.points)], at, reporter);
+            counts::compare_part(at, ("tests", Some(plan), self.points), reporter);
         } else if self.points > 0 && self.indent > 0 {
             let message = "subtests have no plan: they may have ended too early";
             reporter.repaired(&hub_domain::codes::NOT_WELL_FORMED, Some(at), message);

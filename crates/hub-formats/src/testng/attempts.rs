@@ -2,7 +2,7 @@
 
 use hub_domain::record::ResultRecord;
 
-use crate::hygiene;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
 
 /// Attempts of one class that are held at a time, so that a class without end needs bounded memory. TestNG repeats a

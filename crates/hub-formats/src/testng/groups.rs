@@ -6,9 +6,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use hub_domain::codes;
 use hub_domain::record::ResultRecord;
 
-use crate::element::Element;
-use crate::parts;
+use crate::record::facts;
 use crate::reporter::{At, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Groups of one suite that are kept.
 const GROUPS: usize = 1_000;
@@ -51,7 +52,7 @@ impl Groups {
     pub(super) fn tag(&self, record: &mut ResultRecord, method: &Element) {
         let key = key(record.class_name.as_deref().unwrap_or_default(), method);
         for name in self.of_method.get(&key).into_iter().flatten().filter_map(|index| self.names.get(*index)) {
-            parts::own_tag(record, name);
+            facts::tag(record, name);
         }
     }
 

@@ -2,9 +2,10 @@
 
 use hub_domain::record::ResultRecord;
 
-use crate::element::Element;
-use crate::parts;
+use crate::record::facts;
 use crate::reporter::{Field, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Attributes that are kept as they are.
 const KEPT: [&str; 4] = ["description", "depends-on-methods", "depends-on-groups", "data-provider"];
@@ -31,7 +32,7 @@ pub(super) fn record(
     record.parameters.extend(instance.map(|instance| ("test-instance-name".to_owned(), instance)));
     parameters(&mut record, element, reporter);
     for tag in element.attribute("groups").unwrap_or_default().split(',') {
-        parts::own_tag(&mut record, tag);
+        facts::tag(&mut record, tag);
     }
     for name in KEPT {
         parts::property(&mut record, name, element.attribute(name).unwrap_or_default());

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use hub_domain::codes;
 use hub_domain::record::ResultRecord;
 
-use crate::element::Element;
-use crate::held::Held;
+use crate::family::dotnet;
 use crate::limits;
+use crate::record::facts;
+use crate::record::held::Held;
 use crate::reporter::{At, Reporter};
-use crate::{dotnet, naming};
+use crate::xml::element::Element;
 
 /// The definition of a test.
 #[derive(Debug, Default)]
@@ -66,10 +67,10 @@ impl Definition {
         record.name = name;
         record.class_name = (!self.class.is_empty()).then(|| self.class.clone());
         for category in &self.categories {
-            naming::tag(record, category);
+            facts::tag(record, category);
         }
         for (name, value) in &self.properties {
-            naming::property(record, name, value);
+            facts::property(record, name, value);
         }
     }
 }

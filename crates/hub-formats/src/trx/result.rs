@@ -3,11 +3,13 @@
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::declared::Group;
-use crate::element::Element;
 use crate::limits;
+use crate::record::clock;
+use crate::record::counts::Group;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
-use crate::{clock, naming};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// A result that is being read.
 #[derive(Debug)]
@@ -65,7 +67,7 @@ impl Open {
     pub(super) fn new(head: &Element, reporter: &mut Reporter<'_>) -> Self {
         let name = head.filled("testName").unwrap_or_default();
         let mut record = Box::new(ResultRecord {
-            name: naming::one_line(&name, head.at, reporter),
+            name: parts::one_line(&name, head.at, reporter),
             status: head.filled("outcome").unwrap_or_else(|| "Error".to_owned()),
             started_at: moment(head, "startTime"),
             history_id: head.filled("testId").map(|id| id.to_ascii_lowercase()),
@@ -98,11 +100,11 @@ impl Open {
             }
         }
         if !printed.is_empty() {
-            self.record.output = Some(naming::within(printed, Field::Output, output.at, reporter));
+            self.record.output = Some(parts::within(printed, Field::Output, output.at, reporter));
         }
         if let Some(error) = output.child("ErrorInfo") {
             self.record.message =
-                error.text_of("Message").map(|text| naming::within(text, Field::Message, error.at, reporter));
+                error.text_of("Message").map(|text| parts::within(text, Field::Message, error.at, reporter));
             self.record.details =
                 error.child("StackTrace").map(|trace| trace.text.clone()).filter(|text| !text.trim().is_empty());
         }
@@ -124,7 +126,7 @@ impl Open {
 
     fn attach(&mut self, name: Option<String>, written: &str, run: Option<&str>) {
         let path = located(written, run, self.folder.as_deref());
-        naming::attach(&mut self.record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
+        facts::attach(&mut self.record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
     }
 }
 

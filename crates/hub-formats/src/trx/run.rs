@@ -3,11 +3,11 @@
 use hub_domain::record::{DeclaredCounts, SuiteRecord};
 
 use super::result;
-use crate::declared::{number, sum};
-use crate::element::Element;
 use crate::limits;
-use crate::naming;
+use crate::record::counts::{number, sum};
 use crate::reporter::{Field, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// The run of a file.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl Run {
         for info in infos {
             let text = info.text_of("Text").unwrap_or_default();
             let text = format!("[{}] {text}", info.filled("outcome").unwrap_or_default());
-            self.property("runInfo", naming::within(text, Field::Property, info.at, reporter));
+            self.property("runInfo", parts::within(text, Field::Property, info.at, reporter));
         }
         let files = element.child("ResultFiles").into_iter().flat_map(|files| files.all("ResultFile"));
         let files = files.filter_map(|file| file.filled("path"));

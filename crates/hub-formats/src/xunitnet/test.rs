@@ -3,10 +3,12 @@
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::element::Element;
-use crate::junit::values;
+use crate::family::dotnet;
+use crate::record::facts;
+use crate::record::{clock, contents};
 use crate::reporter::{Field, Reporter};
-use crate::{clock, dotnet, embedded, naming};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Traits that are tags by the custom of .NET, where `[Trait("Category", "smoke")]` is what MSTest calls a category.
 const TAGS: [&str; 3] = ["category", "tag", "tags"];
@@ -19,7 +21,7 @@ pub(super) fn result(test: &Element, reporter: &mut Reporter<'_>) -> ResultRecor
     let short = dotnet::without_class(&display, class_name.as_deref().unwrap_or_default()).to_owned();
     let mut record = ResultRecord {
         parameters: dotnet::arguments(&short, method.as_deref().unwrap_or_default()),
-        name: naming::one_line(&short, test.at, reporter),
+        name: parts::one_line(&short, test.at, reporter),
         class_name,
         file: test.filled("source-file"),
         status: status(test),
@@ -36,19 +38,19 @@ pub(super) fn result(test: &Element, reporter: &mut Reporter<'_>) -> ResultRecor
     }
     for name in ["id", "source-line", "finish-rtf"] {
         if let Some(value) = test.filled(name) {
-            naming::property(&mut record, name, &value);
+            facts::property(&mut record, name, &value);
         }
     }
     for one in test.child("traits").into_iter().flat_map(|traits| traits.all("trait")) {
         let (name, value) = (one.attribute("name").unwrap_or_default(), one.attribute("value").unwrap_or_default());
         if TAGS.iter().any(|tag| name.trim().eq_ignore_ascii_case(tag)) {
-            naming::tag(&mut record, value);
+            facts::tag(&mut record, value);
         } else {
-            naming::property(&mut record, name, value);
+            facts::property(&mut record, name, value);
         }
     }
     for warning in test.child("warnings").into_iter().flat_map(|warnings| warnings.all("warning")) {
-        naming::property(&mut record, "warning", &warning.text);
+        facts::property(&mut record, "warning", &warning.text);
     }
     if let Some(failure) = test.child("failure") {
         failed(failure, &mut record, reporter);
@@ -56,10 +58,10 @@ pub(super) fn result(test: &Element, reporter: &mut Reporter<'_>) -> ResultRecor
         // v1 puts the reason into an element of its own.
         let reason =
             test.child("reason").and_then(|reason| reason.text_of("message").or_else(|| test.text_of("reason")));
-        record.message = reason.map(|text| naming::within(text, Field::Message, test.at, reporter));
+        record.message = reason.map(|text| parts::within(text, Field::Message, test.at, reporter));
     }
     let output = test.child("output").map(|output| output.text.clone()).filter(|text| !text.is_empty());
-    record.output = output.map(|text| naming::within(text, Field::Output, test.at, reporter));
+    record.output = output.map(|text| parts::within(text, Field::Output, test.at, reporter));
     for attachment in test.child("attachments").into_iter().flat_map(|all| all.all("attachment")) {
         attach(attachment, &mut record, reporter);
     }
@@ -82,7 +84,7 @@ fn status(test: &Element) -> String {
 
 fn duration(test: &Element, reporter: &mut Reporter<'_>) -> Option<u64> {
     let (name, text, read) = match (test.filled("time"), test.filled("time-rtf")) {
-        (Some(text), _) => ("time", text.clone(), values::milliseconds(&text)),
+        (Some(text), _) => ("time", text.clone(), clock::seconds(&text)),
         (None, Some(text)) => ("time-rtf", text.clone(), clock::span(&text)),
         (None, None) => return None,
     };
@@ -96,7 +98,7 @@ fn duration(test: &Element, reporter: &mut Reporter<'_>) -> Option<u64> {
 /// What a `failure` says.
 fn failed(failure: &Element, record: &mut ResultRecord, reporter: &mut Reporter<'_>) {
     record.error_type = failure.filled("exception-type");
-    record.message = failure.text_of("message").map(|text| naming::within(text, Field::Message, failure.at, reporter));
+    record.message = failure.text_of("message").map(|text| parts::within(text, Field::Message, failure.at, reporter));
     record.details = failure
         .child("stack-trace")
         .or_else(|| failure.children.is_empty().then_some(failure))
@@ -115,7 +117,7 @@ pub(super) fn fixture(element: &Element, suite: Option<&String>, reporter: &mut 
     let subject = subject.or_else(|| suite.cloned());
     let named = subject.map_or_else(|| format!("[{kind}]"), |subject| format!("[{kind}] {subject}"));
     let mut record = ResultRecord {
-        name: naming::one_line(&named, element.at, reporter),
+        name: parts::one_line(&named, element.at, reporter),
         status: "error".to_owned(),
         line: Some(element.at.line),
         properties: vec![("fixture".to_owned(), kind)],
@@ -129,12 +131,12 @@ pub(super) fn fixture(element: &Element, suite: Option<&String>, reporter: &mut 
 fn attach(attachment: &Element, record: &mut ResultRecord, reporter: &mut Reporter<'_>) {
     let content_type = attachment.filled("media-type");
     let body =
-        if content_type.is_some() { embedded::decode(&attachment.text) } else { embedded::text(&attachment.text) };
+        if content_type.is_some() { contents::decode(&attachment.text) } else { contents::text(&attachment.text) };
     match body {
         Ok(body) => {
             let content_type = content_type.or_else(|| Some("text/plain".to_owned()));
             let name = attachment.filled("name");
-            naming::attach(record, AttachmentRecord { name, path: String::new(), content_type, body: Some(body) });
+            facts::attach(record, AttachmentRecord { name, path: String::new(), content_type, body: Some(body) });
         }
         Err(what) => {
             let name = attachment.filled("name").unwrap_or_default();

@@ -42,7 +42,7 @@ impl Held {
 }
 
 /// About how many bytes of memory a result takes.
-fn weight(row: &ResultRecord) -> usize {
+pub(crate) fn weight(row: &ResultRecord) -> usize {
     let texts = [&row.class_name, &row.file, &row.message, &row.details, &row.output, &row.error_type, &row.history_id];
     let texts: usize = texts.into_iter().flatten().map(String::len).sum();
     let pairs = |pairs: &[(String, String)]| -> usize { pairs.iter().map(|(a, b)| a.len() + b.len() + 48).sum() };

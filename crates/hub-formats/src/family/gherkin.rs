@@ -2,8 +2,10 @@
 
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::fill::{self, ErrorText, Room};
+use crate::json::fill::{self, ErrorText};
 use crate::limits;
+use crate::record::contents::Room;
+use crate::record::facts;
 use crate::reporter::{At, Field, Reporter};
 
 /// The media type of what a step logged, which is output and no attachment.
@@ -143,7 +145,7 @@ pub(crate) fn embed(
         content_type: text(Some(embedding.media_type), reporter),
         body,
     };
-    fill::attach(record, attachment);
+    facts::attach(record, attachment);
 }
 
 /// Whether a text is base64 of a text: by its alphabet and length, and by what comes out of it.

@@ -5,16 +5,11 @@ use std::ops::ControlFlow;
 
 use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
-use serde_json::Value;
 
-use crate::clock;
-use crate::hygiene;
-use crate::junit::{PropertyKind, property_kind};
 use crate::limits;
+use crate::record::hygiene;
+use crate::record::{case_id, facts};
 use crate::reporter::{At, Field, Reporter};
-
-/// Bytes of rows that wait for something that stands behind them in the file, such as the file's name.
-const HELD_BYTES: usize = 32 << 20;
 
 /// Cleans a row. A row without a name is rejected.
 pub(crate) fn tidied(mut record: ResultRecord, at: At, reporter: &mut Reporter<'_>) -> Option<Box<ResultRecord>> {
@@ -58,8 +53,6 @@ pub(crate) fn tidied(mut record: ResultRecord, at: At, reporter: &mut Reporter<'
         tidy.optional(&mut attachment.name, Field::Name);
         tidy.optional(&mut attachment.content_type, Field::Name);
     }
-    record.tags = record.tags.iter().map(|tag| tag.trim_start_matches('@').to_owned()).collect();
-    record.tags.retain(|tag| !tag.is_empty());
     record.line.get_or_insert(at.line);
     if record.error_type.is_none() {
         record.error_type = record.message.as_deref().and_then(error_class);
@@ -83,21 +76,18 @@ pub(crate) fn suite(mut record: SuiteRecord, at: At, reporter: &mut Reporter<'_>
     reporter.record(Record::Suite(record))
 }
 
-/// A property that names the test case's id is the id, and so is a tag `test_id:TC_1` or `test_id=TC_1`.
+/// The case's id from the first property or tag that names it; every tag once.
 fn name_case(record: &mut ResultRecord) {
-    let names_case = |name: &str| property_kind(name) == PropertyKind::CaseId;
-    if record.case_id.is_some() {
-        return;
+    let names = |(name, value): &(String, String)| case_id::is_name(name) && !value.is_empty();
+    if record.case_id.is_none()
+        && let Some(at) = record.properties.iter().position(names)
+    {
+        let (_, value) = record.properties.remove(at);
+        record.case_id = Some(case_id::of(&value).to_owned());
     }
-    if let Some(at) = record.properties.iter().position(|(name, _)| names_case(name)) {
-        record.case_id = Some(record.properties.remove(at).1).filter(|id| !id.is_empty());
-        return;
+    for tag in std::mem::take(&mut record.tags) {
+        facts::tag(record, &tag);
     }
-    let named = |tag: &String| {
-        let (name, id) = tag.split_once([':', '='])?;
-        (names_case(name) && !id.trim().is_empty()).then(|| id.trim().to_owned())
-    };
-    record.case_id = record.tags.iter().find_map(named);
 }
 
 struct Tidy<'a, 'r> {
@@ -135,85 +125,6 @@ impl Tidy<'_, '_> {
         }
         pairs.retain(|(name, _)| !name.is_empty());
     }
-}
-
-/// Rows that wait, within a bound.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    rows: Vec<(Box<ResultRecord>, At)>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Adds a row; `true` where no more should be held.
-    pub(crate) fn push(&mut self, record: Box<ResultRecord>, at: At) -> bool {
-        let texts = [&record.message, &record.details, &record.output, &record.notes];
-        let pairs = record.properties.iter().chain(&record.parameters).map(|(name, value)| name.len() + value.len());
-        let bodies = record.attachments.iter().filter_map(|a| a.body.as_ref()).map(|body| body.0.len());
-        self.bytes += texts.iter().filter_map(|text| text.as_ref()).map(String::len).sum::<usize>()
-            + pairs.chain(bodies).sum::<usize>()
-            + 1_024;
-        self.rows.push((record, at));
-        self.bytes > HELD_BYTES
-    }
-
-    /// The rows; none are held afterwards.
-    pub(crate) fn take(&mut self) -> Vec<(Box<ResultRecord>, At)> {
-        self.bytes = 0;
-        std::mem::take(&mut self.rows)
-    }
-}
-
-/// A string, number or truth value as text; nothing where it says nothing.
-pub(crate) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// What was read of a value; told where it is there and says nothing that can be: `-5`, `1e300`, a date in 1970.
-pub(crate) fn told<T>(
-    value: Option<&Value>,
-    read: Option<T>,
-    what: &str,
-    at: At,
-    reporter: &mut Reporter<'_>,
-) -> Option<T> {
-    if let (Some(value), None) = (value.filter(|value| !value.is_null()), &read) {
-        let message = format!("{what}: {value} cannot be read and was left empty");
-        reporter.repaired(&codes::UNREADABLE_VALUE, Some(at), &message);
-    }
-    read
-}
-
-/// A moment: a number of milliseconds since 1970 as text, a text as it is written.
-pub(crate) fn moment(value: Option<&Value>) -> Option<String> {
-    let value = value?;
-    let whole = || {
-        let ms = value.as_f64().filter(|ms| (0.0..1e14).contains(ms))?;
-        #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-        Some(ms as i64)
-    };
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => number.as_i64().or_else(whole).and_then(clock::from_epoch_ms),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// The entries of an object as name and text; what is itself an object or array stays JSON.
-pub(crate) fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
-    let Some(Value::Object(entries)) = value else { return Vec::new() };
-    let text = |value: &Value| match value {
-        Value::Array(items) if items.is_empty() => None,
-        Value::Object(inner) if inner.is_empty() => None,
-        Value::Array(_) | Value::Object(_) => Some(value.to_string()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => scalar(value),
-    };
-    entries.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).take(limits::PROPERTIES).collect()
 }
 
 /// The last part of a path of either kind: what stays the same on another machine.

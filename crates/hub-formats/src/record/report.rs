@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
+use crate::record::counts::{self, Said};
+use crate::record::rows;
 use crate::reporter::{At, Reporter};
-use crate::rows;
 
 /// Different words that are counted apart; formats have about ten.
 const WORDS: usize = 64;
@@ -37,23 +37,6 @@ impl Words {
     /// Rows with one of these words.
     pub(crate) fn of(&self, words: &[&str]) -> u64 {
         self.by_word.iter().filter(|(word, _)| words.contains(&word.as_str())).map(|(_, count)| count).sum()
-    }
-}
-
-/// What a header says of one kind of row, and what was counted.
-pub(crate) type Said<'a> = (&'a str, Option<u64>, u64);
-
-/// Tells what does not agree.
-pub(crate) fn compare(said: &[Said<'_>], at: At, reporter: &mut Reporter<'_>) {
-    let differing: Vec<String> = said
-        .iter()
-        .filter_map(|(what, said, counted)| {
-            said.filter(|said| said != counted).map(|said| format!("{what} {said} (counted {counted})"))
-        })
-        .collect();
-    if !differing.is_empty() {
-        let message = format!("the header says {}", differing.join(", "));
-        reporter.repaired(&codes::COUNTS_DISAGREE, Some(at), &message);
     }
 }
 
@@ -104,14 +87,8 @@ impl Report {
         if *self.sent.as_ref().unwrap_or(&SuiteRecord::default()) != self.suite {
             self.send(reporter)?;
         }
-        if complete && self.words.all() == 0 {
-            let message = match said.iter().find_map(|(_, said, _)| said.filter(|said| *said > 0)) {
-                Some(tests) => format!("the header says {tests} tests, the file holds none"),
-                None => "the file holds no test".to_owned(),
-            };
-            reporter.repaired(&codes::EMPTY_REPORT, Some(self.at), &message);
-        } else if complete {
-            compare(said, self.at, reporter);
+        if complete {
+            counts::compare(Some(self.at), self.words.all(), said, reporter);
         }
         ControlFlow::Continue(())
     }

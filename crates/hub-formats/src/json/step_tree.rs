@@ -6,13 +6,13 @@ use crate::limits;
 
 /// The steps of one test.
 #[derive(Debug, Default)]
-pub(crate) struct Steps {
+pub(crate) struct StepTree {
     steps: Vec<StepRecord>,
     /// The open steps; none for one behind the limit.
     open: Vec<Option<usize>>,
 }
 
-impl Steps {
+impl StepTree {
     /// A step begins inside the innermost open one.
     pub(crate) fn enter(&mut self) {
         let place = (self.steps.len() < limits::STEPS).then_some(self.steps.len());
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_name_behind_the_inner_steps_is_the_outers() {
-        let mut steps = Steps::default();
+        let mut steps = StepTree::default();
         steps.enter();
         steps.enter();
         steps.current().unwrap().name = "inner".to_owned();

@@ -9,6 +9,7 @@ use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
 use crate::limits;
+use crate::record::held::weight;
 use crate::reporter::{At, Reporter};
 
 /// A suite that is open, or that waiting results stand in.
@@ -40,14 +41,14 @@ enum Waiting {
 
 /// The open suites and what waits for them.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct LateSuites {
     open: Vec<Rc<Group>>,
     waiting: Vec<Waiting>,
     bytes: usize,
     told: bool,
 }
 
-impl Held {
+impl LateSuites {
     /// A suite begins.
     pub(crate) fn enter(&mut self, at: At) {
         self.open.push(Rc::new(Group { line: at.line, ..Group::default() }));
@@ -163,7 +164,7 @@ impl Held {
                             record.platform = record.platform.take().or_else(|| place.platform.clone());
                         }
                         for tag in group.tags.borrow().iter() {
-                            crate::fill::tag(&mut record, tag, at, reporter);
+                            crate::json::fill::tag(&mut record, tag, at, reporter);
                         }
                     }
                     hand_on(record, at, reporter)?;
@@ -190,17 +191,6 @@ fn called(group: &Group) -> &str {
 
 fn path(groups: &[Rc<Group>]) -> Vec<String> {
     groups.iter().map(|group| called(group)).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-/// About the bytes that a result takes in memory.
-fn weight(record: &ResultRecord) -> usize {
-    let texts = [&record.message, &record.details, &record.output, &record.class_name, &record.file];
-    let texts: usize = texts.into_iter().flatten().map(String::len).sum();
-    let steps: usize = record.steps.iter().map(|s| 96 + s.name.len() + s.message.as_ref().map_or(0, String::len)).sum();
-    let attachments: usize =
-        record.attachments.iter().map(|a| 128 + a.path.len() + a.body.as_ref().map_or(0, |body| body.0.len())).sum();
-    let pairs: usize = record.properties.iter().chain(&record.parameters).map(|(k, v)| 64 + k.len() + v.len()).sum();
-    768 + texts + steps + attachments + pairs
 }
 
 #[cfg(test)]
@@ -231,7 +221,7 @@ mod tests {
     fn a_name_behind_its_results_is_still_theirs() {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
-        let mut held = Held::default();
+        let mut held = LateSuites::default();
         held.enter(AT);
         let _ = held.push(result("first"), AT, &mut reporter);
         held.enter(AT);
@@ -259,7 +249,7 @@ mod tests {
     fn a_result_whose_suite_is_lost_is_not_taken_for_another() {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
-        let mut held = Held::default();
+        let mut held = LateSuites::default();
         held.enter(AT);
         let _ = held.push(result("lost"), AT, &mut reporter);
         let mut named = result("named");
@@ -274,7 +264,7 @@ mod tests {
     fn a_ready_suite_streams_and_a_late_name_is_bounded() {
         let mut sink = Collected::default();
         let mut reporter = Reporter::new("f", &mut sink);
-        let mut held = Held::default();
+        let mut held = LateSuites::default();
         held.enter(AT);
         held.name(Some("known".to_owned()));
         held.ready();

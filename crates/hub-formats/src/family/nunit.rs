@@ -9,12 +9,13 @@ use std::ops::ControlFlow;
 use hub_domain::codes;
 use hub_domain::record::{Record, ResultRecord};
 
-use crate::element::{Element, Visit, Want};
-use crate::junit::counts::{Counts, Declared};
-use crate::junit::values::Group;
-use crate::open_suites::OpenSuites;
-use crate::parts;
+use crate::record::counts::Group;
+use crate::record::facts;
 use crate::reporter::Reporter;
+use crate::xml::element::{Element, Visit, Want};
+use crate::xml::header::{Counts, Declared};
+use crate::xml::open_suites::OpenSuites;
+use crate::xml::parts;
 
 mod case;
 mod suite;
@@ -116,7 +117,7 @@ impl<D: Dialect> Visit for Nunit<D> {
                 for property in element.all("property") {
                     let (name, value) = (property.attribute("name"), property.attribute("value"));
                     match (name, self.suites.state()) {
-                        (Some("Category"), Some(suite)) => parts::tag(&mut suite.tags, value.unwrap_or_default()),
+                        (Some("Category"), Some(suite)) => facts::label(&mut suite.tags, value.unwrap_or_default()),
                         (name, _) => self.suites.property(name.unwrap_or_default(), value.unwrap_or_default()),
                     }
                 }
@@ -124,7 +125,7 @@ impl<D: Dialect> Visit for Nunit<D> {
             "categories" => {
                 if let Some(suite) = self.suites.state() {
                     for category in element.all("category") {
-                        parts::tag(&mut suite.tags, category.attribute("name").unwrap_or_default());
+                        facts::label(&mut suite.tags, category.attribute("name").unwrap_or_default());
                     }
                 }
             }
@@ -175,7 +176,7 @@ impl<D: Dialect> Nunit<D> {
         record.class_name = class.and_then(|class| parts::name(&class, element.at, reporter));
         record.name = parts::name(&name, element.at, reporter).unwrap_or_default();
         for tag in self.suites.states().flat_map(|suite| &suite.tags) {
-            parts::tag(&mut record.tags, tag);
+            facts::label(&mut record.tags, tag);
         }
         case::describe(&mut record, element, reporter);
         self.counts.row_as(D::group(element));

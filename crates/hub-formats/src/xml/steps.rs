@@ -3,8 +3,8 @@
 use hub_domain::codes;
 use hub_domain::record::StepRecord;
 
-use crate::hygiene;
 use crate::limits;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
 
 /// Bytes of the texts of one test's steps; a step beyond keeps its outcome and a shorter name.

@@ -1,22 +1,18 @@
-//! What readers of whole test elements share: texts cut to their field, numbers, properties, output, attachments.
+//! What readers of whole XML elements share: texts cut to their field, numbers, properties, what a test printed.
 
 use hub_domain::codes;
 use hub_domain::record::{AttachmentRecord, ResultRecord};
 
-use crate::element::Element;
-use crate::hygiene;
-use crate::junit::values::{self, PropertyKind};
-use crate::limits;
+use crate::record::hygiene;
+use crate::record::{clock, counts, facts};
 use crate::reporter::{At, Field, Reporter};
-use crate::text;
+use crate::xml::element::Element;
+use crate::xml::text;
 
 /// A text without blank lines around it, cut to its field's limit, where it says something.
 pub(crate) fn bounded(text: &str, field: Field, at: At, reporter: &mut Reporter<'_>) -> Option<String> {
-    let mut text = hygiene::trim_blank_lines(text).trim_end().to_owned();
-    if hygiene::cut(&mut text, field.limit()) {
-        reporter.cut(field, at);
-    }
-    Some(text).filter(|text| !text.trim().is_empty())
+    let text = hygiene::trim_blank_lines(text).trim_end().to_owned();
+    Some(within(text, field, at, reporter)).filter(|text| !text.trim().is_empty())
 }
 
 /// A name in one line, where it says something.
@@ -24,17 +20,30 @@ pub(crate) fn name(text: &str, at: At, reporter: &mut Reporter<'_>) -> Option<St
     bounded(&text.trim().replace(['\n', '\t'], " "), Field::Name, at, reporter)
 }
 
+/// A name in one line, empty where it says nothing.
+pub(crate) fn one_line(text: &str, at: At, reporter: &mut Reporter<'_>) -> String {
+    name(text, at, reporter).unwrap_or_default()
+}
+
+/// A text as it is, within its field's limit; what is cut is counted.
+pub(crate) fn within(mut text: String, field: Field, at: At, reporter: &mut Reporter<'_>) -> String {
+    if hygiene::cut(&mut text, field.limit()) {
+        reporter.cut(field, at);
+    }
+    text
+}
+
 /// A duration in milliseconds from an attribute that holds seconds.
 pub(crate) fn seconds(element: &Element, attribute: &str, reporter: &mut Reporter<'_>) -> Option<u64> {
     let raw = element.attribute(attribute)?;
-    values::milliseconds(raw).unwrap_or_else(|why| unreadable(element, attribute, raw, why, reporter))
+    clock::seconds(raw).unwrap_or_else(|why| unreadable(element, attribute, raw, why, reporter))
 }
 
 /// A duration from an attribute that holds milliseconds.
 pub(crate) fn milliseconds(element: &Element, attribute: &str, reporter: &mut Reporter<'_>) -> Option<u64> {
     let raw = element.attribute(attribute).filter(|raw| !raw.trim().is_empty())?;
     match raw.trim().parse::<u64>() {
-        // A century, as in `values::milliseconds`: beyond it the value is a time of day.
+        // A century, as in `clock::seconds`: beyond it the value is a time of day.
         Ok(ms) if ms <= 3_200_000_000_000 => Some(ms),
         Ok(_) => unreadable(element, attribute, raw, "is longer than a century", reporter),
         Err(_) => unreadable(element, attribute, raw, "is not a number of milliseconds", reporter),
@@ -49,50 +58,23 @@ fn unreadable(element: &Element, attribute: &str, raw: &str, why: &str, reporter
 
 /// A number in a header's attribute.
 pub(crate) fn count(element: &Element, attribute: &str) -> Option<u64> {
-    element.attribute(attribute).and_then(values::count)
+    counts::number(element.attribute(attribute))
 }
 
-/// Takes a property of a test: a case's id, an attachment, or a fact that is kept as it is.
+/// Whether a property's value is a file, by Testmo's convention: `attachment`, `attachment1` ...
+pub(crate) fn names_attachment(name: &str) -> bool {
+    name.trim().trim_end_matches(|c: char| c.is_ascii_digit()).eq_ignore_ascii_case("attachment")
+}
+
+/// Takes a property of a test that says something: a case's id, an attachment, or a fact that is kept as it is.
 pub(crate) fn property(record: &mut ResultRecord, name: &str, value: &str) {
-    if name.trim().is_empty() || value.trim().is_empty() {
+    if value.trim().is_empty() {
         return;
     }
-    match values::property_kind(name) {
-        PropertyKind::CaseId if record.case_id.is_none() => record.case_id = Some(value.trim().to_owned()),
-        PropertyKind::Attachment => {
-            attach(record, AttachmentRecord { path: value.trim().to_owned(), ..AttachmentRecord::default() });
-        }
-        PropertyKind::CaseId | PropertyKind::Other => {
-            if record.properties.len() < limits::PROPERTIES {
-                record.properties.push((name.to_owned(), value.to_owned()));
-            }
-        }
-    }
-}
-
-/// Takes a tag once.
-pub(crate) fn tag(tags: &mut Vec<String>, tag: &str) {
-    let tag = tag.trim().trim_start_matches('@');
-    if !tag.is_empty() && tags.len() < limits::PROPERTIES && !tags.iter().any(|known| known == tag) {
-        tags.push(tag.to_owned());
-    }
-}
-
-/// Takes a tag of a test. One that names a case (`test_id:CP_1`, `test_key=CP_1`) is its id.
-pub(crate) fn own_tag(record: &mut ResultRecord, written: &str) {
-    match written.split_once([':', '=']) {
-        Some((name, id)) if values::property_kind(name) == PropertyKind::CaseId && !id.trim().is_empty() => {
-            property(record, name, id);
-        }
-        Some(_) | None => tag(&mut record.tags, written),
-    }
-}
-
-/// Takes an attachment once.
-pub(crate) fn attach(record: &mut ResultRecord, attachment: AttachmentRecord) {
-    let known = record.attachments.iter().any(|known| known.path == attachment.path);
-    if !known && !attachment.path.is_empty() && record.attachments.len() < limits::ATTACHMENTS {
-        record.attachments.push(attachment);
+    if names_attachment(name) {
+        facts::attach(record, AttachmentRecord { path: value.trim().to_owned(), ..AttachmentRecord::default() });
+    } else {
+        facts::property(record, name, value);
     }
 }
 
@@ -102,7 +84,7 @@ pub(crate) fn output(record: &mut ResultRecord, printed: &str, at: At, reporter:
     let printed = text::without_marks(printed, &mut paths);
     record.output = bounded(&printed, Field::Output, at, reporter);
     for path in paths {
-        attach(record, AttachmentRecord { path, ..AttachmentRecord::default() });
+        facts::attach(record, AttachmentRecord { path, ..AttachmentRecord::default() });
     }
 }
 

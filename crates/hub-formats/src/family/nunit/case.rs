@@ -2,10 +2,11 @@
 
 use hub_domain::record::{AttachmentRecord, ResultRecord, StepRecord};
 
-use crate::element::Element;
 use crate::limits;
-use crate::parts;
+use crate::record::facts;
 use crate::reporter::{Field, Reporter};
+use crate::xml::element::Element;
+use crate::xml::parts;
 
 /// Attributes that are kept as they are: no other field has room for them.
 const KEPT: [&str; 6] = ["description", "label", "site", "seed", "asserts", "runstate"];
@@ -24,13 +25,13 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Element, reporter: &
         }
     }
     for category in element.all("categories").flat_map(|categories| categories.all("category")) {
-        parts::own_tag(record, category.attribute("name").unwrap_or_default());
+        facts::tag(record, category.attribute("name").unwrap_or_default());
     }
     let mut skip_reason = None;
     for property in element.all("properties").flat_map(|properties| properties.all("property")) {
         let value = property.attribute("value").unwrap_or(&property.text);
         match property.attribute("name").unwrap_or_default() {
-            "Category" => parts::own_tag(record, value),
+            "Category" => facts::tag(record, value),
             // NUnit 2 and its writers say the description twice.
             "Description" if element.filled("description").is_some() => {}
             "_SKIPREASON" => skip_reason = Some(value),
@@ -50,7 +51,7 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Element, reporter: &
     for attachment in element.all("attachments").flat_map(|attachments| attachments.all("attachment")) {
         let path = attachment.text_of("filePath").unwrap_or_default();
         let name = attachment.text_of("description");
-        parts::attach(record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
+        facts::attach(record, AttachmentRecord { name, path, ..AttachmentRecord::default() });
     }
 }
 

@@ -1,10 +1,10 @@
 //! One running text of an element, kept up to a limit; behind the limit only `[[ATTACHMENT|path]]` is looked for, because
 //! tools write it at the end of long output.
 
-use crate::entities::Odd;
-use crate::hygiene;
 use crate::limits;
+use crate::record::hygiene;
 use crate::reporter::{At, Field, Reporter};
+use crate::xml::entities::Odd;
 
 const OPEN: &str = "[[ATTACHMENT|";
 const CLOSE: &str = "]]";

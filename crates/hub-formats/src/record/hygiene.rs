@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::limits::CUT_MARK;
-use crate::scan;
+use crate::record::scan;
 
 /// Appends `text` to `out` without the characters that cannot be published. Returns whether any were left out; a
 /// carriage return that becomes a line break does not count.

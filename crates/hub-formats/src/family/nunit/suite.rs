@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use hub_domain::record::{Record, ResultRecord, SuiteRecord};
 
 use super::{Dialect, Nunit};
-use crate::element::Element;
-use crate::junit::counts::Declared;
-use crate::parts;
 use crate::reporter::{At, Field, Reporter};
+use crate::xml::element::Element;
+use crate::xml::header::Declared;
+use crate::xml::parts;
 
 /// What is remembered of an open suite.
 #[derive(Debug)]

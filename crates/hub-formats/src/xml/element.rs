@@ -7,7 +7,7 @@ use hub_domain::codes;
 
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
-use crate::text::Text;
+use crate::xml::text::Text;
 use crate::xml::{Fault, Start, Tag, Xml};
 
 /// An element.

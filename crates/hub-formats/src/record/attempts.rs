@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use hub_domain::record::ResultRecord;
 
-use crate::hygiene;
 use crate::limits;
+use crate::record::facts;
+use crate::record::hygiene;
 
 /// Joins the results that are attempts of one test: those with one `history_id` on one device.
 ///
@@ -60,7 +61,7 @@ fn one(mut attempts: Vec<ResultRecord>) -> Option<ResultRecord> {
         outcome.message = attempts.iter().find_map(|attempt| attempt.message.clone());
     }
     for attachment in attempts.into_iter().flat_map(|attempt| attempt.attachments) {
-        crate::fill::attach(&mut outcome, attachment);
+        facts::attach(&mut outcome, attachment);
     }
     Some(outcome)
 }

@@ -1,9 +1,11 @@
-//! Numbers in headers against rows: rows are the truth, and a header that says otherwise is told once per file.
+//! The header of a report in JUnit's manner: numbers at the root, at each suite, or at both, which [`Counts`] brings
+//! together before they are compared with the rows.
 
 use hub_domain::codes;
 use hub_domain::record::DeclaredCounts;
 
-use super::values::{self, Group};
+use crate::junit::values;
+use crate::record::counts::{Group, Rows, sum};
 use crate::reporter::{At, Reporter};
 
 /// The numbers in the header of a suite or report.
@@ -36,10 +38,7 @@ impl From<Declared> for DeclaredCounts {
 pub(crate) struct Counts {
     report: Option<Declared>,
     suites: Declared,
-    tests: u64,
-    failures: u64,
-    errors: u64,
-    skipped: u64,
+    rows: Rows,
     roots: u32,
     root: Option<At>,
 }
@@ -64,21 +63,17 @@ impl Counts {
 
     /// A suite that is in no other suite says this.
     pub(crate) fn declare_suite(&mut self, declared: Declared) {
-        let add = |sum: &mut Option<u64>, more: Option<u64>| {
-            if let Some(more) = more {
-                *sum = Some(sum.unwrap_or(0).saturating_add(more));
-            }
-        };
-        add(&mut self.suites.tests, declared.tests);
-        add(&mut self.suites.failures, declared.failures);
-        add(&mut self.suites.errors, declared.errors);
-        add(&mut self.suites.skipped, declared.skipped);
-        add(&mut self.suites.disabled, declared.disabled);
+        let all = &mut self.suites;
+        all.tests = sum(all.tests, declared.tests);
+        all.failures = sum(all.failures, declared.failures);
+        all.errors = sum(all.errors, declared.errors);
+        all.skipped = sum(all.skipped, declared.skipped);
+        all.disabled = sum(all.disabled, declared.disabled);
     }
 
     /// The tests so far.
     pub(crate) fn tests(&self) -> u64 {
-        self.tests
+        self.rows.tests
     }
 
     /// A test had this status.
@@ -88,41 +83,13 @@ impl Counts {
 
     /// A test's outcome counts as this.
     pub(crate) fn row_as(&mut self, group: Group) {
-        self.tests += 1;
-        match group {
-            Group::Failed => self.failures += 1,
-            Group::Broken => self.errors += 1,
-            Group::LeftOut => self.skipped += 1,
-            Group::Other => {}
-        }
+        self.rows.add(group);
     }
 
     /// Tells what does not agree; to be called at the end of a whole file.
     pub(crate) fn report(&self, reporter: &mut Reporter<'_>) {
         // With a second root the first report's header speaks for its own part only.
         let declared = self.report.filter(|_| self.roots == 1).unwrap_or(self.suites);
-        if self.tests == 0 {
-            let message = match declared.tests {
-                Some(tests) if tests > 0 => format!("the header says {tests} tests, the file holds none"),
-                Some(_) | None => "the file holds no testcase".to_owned(),
-            };
-            reporter.repaired(&codes::EMPTY_REPORT, self.root, &message);
-            return;
-        }
-        let differing: Vec<String> = [
-            ("tests", declared.tests, self.tests),
-            ("failures", declared.failures, self.failures),
-            ("errors", declared.errors, self.errors),
-            ("skipped", declared.left_out(), self.skipped),
-        ]
-        .into_iter()
-        .filter_map(|(what, said, counted)| {
-            said.filter(|said| *said != counted).map(|said| format!("{what} {said} (counted {counted})"))
-        })
-        .collect();
-        if !differing.is_empty() {
-            let message = format!("the header says {}", differing.join(", "));
-            reporter.repaired(&codes::COUNTS_DISAGREE, self.root, &message);
-        }
+        self.rows.report(self.rows, &declared.into(), self.root, reporter);
     }
 }

@@ -85,6 +85,43 @@ pub(crate) fn local(text: &str) -> Option<i64> {
     valid.then(|| day(year, month, of_month) * DAY + of_day)
 }
 
+/// A duration in milliseconds from seconds as tools write them: `0.123`, `1,234.5`, `0,5`, `1.2e-05`, nothing.
+///
+/// # Errors
+/// A fragment that says why it is no duration.
+pub(crate) fn seconds(text: &str) -> Result<Option<u64>, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let seconds: f64 = match text.parse() {
+        Ok(seconds) => seconds,
+        Err(_) => plain(text).parse().map_err(|_| "is not a number of seconds")?,
+    };
+    if !seconds.is_finite() {
+        return Err("is not a number of seconds");
+    }
+    whole(seconds * 1_000.0).map(Some)
+}
+
+/// Without thousands separators and with a decimal point: the last of `,` and `.` is the decimal sign, unless it is
+/// there several times.
+fn plain(text: &str) -> String {
+    let decimal = match (text.rfind(','), text.rfind('.')) {
+        (Some(comma), Some(point)) if comma > point => ',',
+        (Some(_), None) if text.matches(',').count() == 1 => ',',
+        _ => '.',
+    };
+    let repeated = text.matches(decimal).count() > 1;
+    text.chars()
+        .filter_map(|c| match c {
+            '\u{a0}' | '\u{202f}' | ' ' | '\'' => None,
+            '.' | ',' => (c == decimal && !repeated).then_some('.'),
+            c => Some(c),
+        })
+        .collect()
+}
+
 /// A duration as .NET writes it: `00:00:01.2345678`, with days before a point: `1.00:00:00`.
 ///
 /// # Errors
@@ -106,14 +143,18 @@ pub(crate) fn span(text: &str) -> Result<Option<u64>, &'static str> {
     whole(((number(days)? * 24.0 + number(hours)?) * 60.0 + number(minutes)?) * 60_000.0 + seconds * 1_000.0).map(Some)
 }
 
+/// Whole milliseconds of a duration.
 fn whole(ms: f64) -> Result<u64, &'static str> {
     let ms = ms.round();
     if ms < 0.0 {
         return Err("is negative");
     }
-    // A century: beyond it the value is an error, and below it the conversion is exact. NaN is no such number either.
-    if !(0.0..=3.2e12).contains(&ms) {
-        return Err("is not a duration of less than a century");
+    if ms.is_nan() {
+        return Err("is not a number");
+    }
+    // A century: beyond it the value is a time of day or an error, and below it the conversion is exact.
+    if ms > 3.2e12 {
+        return Err("is longer than a century");
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 3.2e12, checked above")]
     Ok(ms as u64)
@@ -162,6 +203,32 @@ mod tests {
     }
 
     #[test]
+    fn durations_of_every_locale() {
+        for (text, expect) in [
+            ("0.123", Ok(Some(123))),
+            ("3", Ok(Some(3000))),
+            ("", Ok(None)),
+            (" 1.5 ", Ok(Some(1500))),
+            ("1,234.5", Ok(Some(1_234_500))),
+            ("1.234,5", Ok(Some(1_234_500))),
+            ("12,345,678", Ok(Some(12_345_678_000))),
+            ("0,5", Ok(Some(500))),
+            ("1 234,5", Ok(Some(1_234_500))),
+            ("1.2e-05", Ok(Some(0))),
+            ("0.0006", Ok(Some(1))),
+            ("-0.000", Ok(Some(0))),
+            ("-1", Err("is negative")),
+            ("NaN", Err("is not a number of seconds")),
+            ("inf", Err("is not a number of seconds")),
+            ("<<computed>>", Err("is not a number of seconds")),
+            ("++34600000000", Err("is not a number of seconds")),
+            ("1e300", Err("is longer than a century")),
+        ] {
+            assert_eq!(seconds(text), expect, "{text:?}");
+        }
+    }
+
+    #[test]
     fn durations_of_every_shape() {
         for (text, expect) in [
             ("00:00:00.1618538", Ok(Some(162))),
@@ -170,7 +237,8 @@ mod tests {
             ("00:00:00", Ok(Some(0))),
             ("", Ok(None)),
             ("12", Err("is not a duration as hours:minutes:seconds")),
-            ("00:00:NaN", Err("is not a duration of less than a century")),
+            ("00:00:NaN", Err("is not a number")),
+            ("1:00:1e300", Err("is longer than a century")),
             ("-00:00:01", Err("is not a duration as hours:minutes:seconds")),
         ] {
             assert_eq!(span(text), expect, "{text}");
