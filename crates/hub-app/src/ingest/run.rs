@@ -121,7 +121,7 @@ pub async fn save_within(
         coverage: tx.cases_executed(project.id, id).await?,
         insight: RunInsight::default(),
     };
-    run.insight = insight(&tx, project, id, &run).await?;
+    run.insight = insight(tx, project, id, &run).await?;
     let origin = || Origin { source: "hub".to_owned(), precedence: PRECEDENCE_DOCUMENT, line: None };
     let mut entities = vec![Entity { external_id: id.clone(), origin: origin(), facts: EntityFacts::Run(run) }];
     if let Some(release) = release {
