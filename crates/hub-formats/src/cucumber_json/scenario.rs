@@ -53,8 +53,10 @@ impl Scenario {
         for hook in json::items(element, &["after"]) {
             self.step(hook, "After", at, reporter);
         }
-        // behave: the scenario's own word tells of hooks, which are not listed.
-        if let Some(status) = json::text(element, &["status"])
+        // behave: the scenario's own word tells of hooks, which are not listed. A background with a word has that of the
+        // scenario before it.
+        let is_background = json::text(element, &["type"]) == Some("background");
+        if let Some(status) = json::text(element, &["status"]).filter(|_| !is_background)
             && (self.worst.status.is_none() || gravity(status) > gravity("undefined"))
         {
             self.worst.take(status);
