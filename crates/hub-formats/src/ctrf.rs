@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::report::Report;
 use crate::reporter::{At, Reporter};
 use crate::rows::{self, Held};
@@ -29,7 +29,7 @@ pub(crate) const FORMAT: Format = Format {
 };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let of_tests = outline.has("results.tests") || outline.has("results.summary.tests");
     outline.is_object
         && !outline.is_lines

@@ -21,7 +21,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::held::{Held, Place};
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::reporter::{At, Field, Reporter};
 
 mod scenario;
@@ -32,7 +32,7 @@ pub(crate) const FORMAT: Format =
     Format { name: "cucumber-json", title: "Cucumber JSON report", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let feature = |place: &str| {
         let has = |key: &str| outline.has(&format!("{place}{key}"));
         let element = ["keyword", "type", "steps", "before", "after"];

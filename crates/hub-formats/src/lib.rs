@@ -5,7 +5,7 @@
 //! record, whatever the file's size ([`limits`]). It never panics on a file, and one bad record never costs the others.
 //! Pure: bytes come from the [`Read`] that is handed in, and a path in a report is text that is never opened.
 
-use std::io::Read;
+use std::io::{BufRead as _, Read};
 
 use hub_domain::codes;
 
@@ -95,7 +95,7 @@ pub fn look(mut input: impl Read) -> std::io::Result<Look> {
         Err(OpenError::Io(error)) => return Err(error),
     };
     let head = input.head();
-    if let Some(format) = formats::recognise(&head) {
+    if let Some((format, _)) = formats::recognise(&head) {
         return Ok(Look::Report(format));
     }
     let hidden = head.prolog().root.is_none() && head.prolog().doctype.is_some();
@@ -123,7 +123,7 @@ pub fn read(file_name: &str, mut input: impl Read, sink: &mut dyn Sink) -> Optio
         }
     };
     let head = input.head();
-    let Some(format) = formats::recognise(&head) else {
+    let Some((format, before)) = formats::recognise(&head) else {
         let prolog = head.prolog();
         let hidden = prolog.root.is_none() && prolog.doctype.is_some_and(|name| !name.eq_ignore_ascii_case("html"));
         let (code, message) = if hidden {
@@ -135,6 +135,10 @@ pub fn read(file_name: &str, mut input: impl Read, sink: &mut dyn Sink) -> Optio
         return None;
     };
     reporter.format(format);
+    if before > 0 {
+        input.consume(before);
+        reporter.repaired(&codes::NOT_WELL_FORMED, start, "lines before the report were passed over");
+    }
     (format.read)(&mut input, &mut reporter);
     input.close(&mut reporter);
     reporter.close();

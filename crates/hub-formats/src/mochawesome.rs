@@ -15,7 +15,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::held::Held;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::limits;
 use crate::reporter::{At, Field, Reporter};
 
@@ -23,7 +23,7 @@ pub(crate) const FORMAT: Format =
     Format { name: "mochawesome", title: "Mochawesome JSON report", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let keys = ["beforeHooks", "afterHooks", "rootEmpty", "fullFile", "_timeout"];
     let suite = |place: &str| keys.iter().any(|key| outline.has(&format!("{place}.{key}")));
     let counted = ["stats.testsRegistered", "stats.passPercent", "stats.pendingPercent"];

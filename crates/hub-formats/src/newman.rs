@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::limits;
 use crate::report::Report;
 use crate::reporter::{At, Reporter};
@@ -39,7 +39,7 @@ pub(crate) const FORMAT: Format =
 const ASSERTIONS: usize = 10_000;
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let of_run = outline.has("run.executions") || outline.has_all(&["run.stats.assertions", "run.timings"]);
     // The collection stands first and may be longer than what is looked at here.
     let goes_on = !head.complete && outline.has("collection.item");

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::report::Report;
 use crate::reporter::{At, Reporter};
 use crate::rows;
@@ -30,7 +30,7 @@ const RERUNS: usize = 10_000;
 const WARNINGS: usize = 50;
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     outline.is_object
         && !outline.is_lines
         && (outline.has_all(&["created", "exitcode", "root"])
