@@ -52,12 +52,20 @@ fn sniff(head: &Head<'_>) -> bool {
     // One that was never judged.
     let unjudged = outline.has_all(&["uuid", "name", "start", "stop"]);
     let of_others = ["name", "uuid", "status", "tests", "suites", "results", "config", "data"];
-    let globals = outline.has_all(&["attachments", "errors"]) && !has_any(&of_others);
+    let of_globals = has_any(&["errors[].message", "errors[].trace", "attachments[].source"]);
+    let globals = outline.has_all(&["attachments", "errors"]) && of_globals && !has_any(&of_others);
+    let no_globals = head.complete && is_empty_globals(head.text);
     let fixtures = has_any(&["befores[].name", "afters[].name"]) && !has_any(&["tests", "suites"]);
     outline.is_object
         && !outline.is_lines
         && !outline.has("testCases")
-        && (result || begun || unjudged || fixtures || globals)
+        && (result || begun || unjudged || fixtures || globals || no_globals)
+}
+
+/// Whether this is what is written where nothing went wrong outside of tests.
+fn is_empty_globals(text: &str) -> bool {
+    const EMPTY: &str = r#"{"attachments":[],"errors":[]}"#;
+    text.chars().filter(|c| !c.is_whitespace()).eq(EMPTY.chars())
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {

@@ -51,6 +51,8 @@ struct Report {
     begin: Option<At>,
     held: Held,
     background: Option<(Scenario, At)>,
+    /// The name of the scenario before, where nothing else stands between.
+    last_name: Option<String>,
     /// Whether a scenario showed that the file counts milliseconds.
     in_ms: bool,
     rows: u64,
@@ -133,6 +135,13 @@ impl Report {
         let mut scenario = if is_background { None } else { self.background.take() }.map(|(scenario, _)| scenario);
         let mut scenario = scenario.take().unwrap_or_default();
         scenario.take(element, at, reporter);
+        // cucumber-rs writes a background behind its scenario and under its name: where it passed it says nothing new,
+        // and where it did not the scenario has no steps of its own.
+        let name = json::text(element, &["name"]);
+        if is_background && name.is_some() && name == self.last_name.as_deref() && !scenario.failed() {
+            return ControlFlow::Continue(());
+        }
+        self.last_name = name.filter(|_| !is_background).map(str::to_owned);
         if is_background {
             // Two backgrounds in a row: that of the feature and that of a rule.
             if let Some((mut before, begin)) = self.background.take() {

@@ -39,7 +39,7 @@ const BINARY: &[(&[u8], &str)] = &[
 ];
 
 /// A JSON document may stand behind so many lines that a tool printed before it.
-const LINES_BEFORE_JSON: usize = 500;
+const LINES_BEFORE_JSON: usize = 100;
 
 impl<'h> Head<'h> {
     /// The beginning of a file.
@@ -54,14 +54,19 @@ impl<'h> Head<'h> {
     }
 
     /// The same beginning from its first line that opens a JSON document on, where other lines stand before it: a report
-    /// that a tool printed among what else it prints. An XML document and a table are no such lines.
+    /// that a tool printed among what else it prints. XML is no such line, and a document between fences is an example
+    /// in a text.
     pub(crate) fn behind_printed_lines(&self) -> Option<Self> {
         if self.text.trim_start().starts_with(['<', '{', '[']) {
             return None;
         }
         let mut rest = self.text;
         for _ in 0..LINES_BEFORE_JSON {
-            rest = rest.split_once('\n')?.1;
+            let (line, behind) = rest.split_once('\n')?;
+            if line.trim_start().starts_with("```") {
+                return None;
+            }
+            rest = behind;
             let mut document = rest.chars().filter(|c| !c.is_whitespace());
             let opens = match (rest.chars().next(), document.nth(1)) {
                 (Some('{'), Some(next)) => matches!(next, '"' | '}'),
@@ -241,6 +246,7 @@ mod tests {
             ("{\"a\": 1}\n{\"b\": 2}", None),
             ("<a>\n{\"a\": 1}</a>", None),
             ("[1] x", None),
+            ("# Format\n\n```json\n{\"a\": 1}\n```\n", None),
             ("one line", None),
             ("", None),
         ] {

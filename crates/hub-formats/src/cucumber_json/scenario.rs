@@ -72,6 +72,11 @@ impl Scenario {
         self.worst.status.is_some()
     }
 
+    /// Whether it is graver than a step that was left out.
+    pub(super) fn failed(&self) -> bool {
+        self.worst.status.as_deref().is_some_and(|status| gravity(status) > gravity("skipped"))
+    }
+
     /// Whether it can only be counted in milliseconds.
     pub(super) fn shows_ms(&self) -> bool {
         let ran = self.worst.status.as_deref().is_some_and(|status| matches!(status, "passed" | "failed"));
