@@ -4,6 +4,9 @@
 //! joins when a whole folder is read. A container holds no test: it is a suite record with the number of its children, and
 //! each fixture that failed or broke is a record of its own, because it is why its tests say nothing.
 //!
+//! A file of what went wrong outside of tests (`*-globals.json`: a hook around all of a file's tests) has `errors`, each of
+//! which is a record with the status `broken`, named by its message.
+//!
 //! A parameter that is `hidden` is left out and of a `masked` one only the name is kept, in tests and steps alike: their
 //! values are secrets. A parameter that is `excluded` does not tell one test from another and is a property.
 //! `statusDetails.flaky` makes a passed test flaky; a failed one that is called flaky stays failed and has a property.
@@ -21,7 +24,7 @@ use crate::input::Input;
 use crate::json::fill;
 use crate::json::late_suites::hand_on;
 use crate::json::step_tree::StepTree;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::limits;
 use crate::record::clock;
 use crate::record::facts;
@@ -37,15 +40,33 @@ pub(crate) const FORMAT: Format =
     Format { name: "allure2", title: "Allure 2 result or container", holds: Holds::Results, spread: true, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let has_any = |keys: &[&str]| keys.iter().any(|key| outline.has(key));
     let own =
         ["uuid", "historyId", "testCaseId", "fullName", "labels", "statusDetails", "stage", "parameters", "start"];
-    let result = outline.has("name") && outline.has("status") && (has_any(&own) || outline.has("steps[].name"));
+    let own_too = ["stop", "attachments[].source", "links[].url", "descriptionHtml"];
+    let result = outline.has("name")
+        && outline.has("status")
+        && (has_any(&own) || has_any(&own_too) || outline.has("steps[].name"));
     // A long trace may stand before the status, and fixtures before all else.
     let begun = outline.has("uuid") && has_any(&["historyId", "testCaseId", "labels", "children", "befores", "afters"]);
+    // One that was never judged.
+    let unjudged = outline.has_all(&["uuid", "name", "start", "stop"]);
+    let of_others = ["name", "uuid", "status", "tests", "suites", "results", "config", "data"];
+    let of_globals = has_any(&["errors[].message", "errors[].trace", "attachments[].source"]);
+    let globals = outline.has_all(&["attachments", "errors"]) && of_globals && !has_any(&of_others);
+    let no_globals = head.complete && is_empty_globals(head.text);
     let fixtures = has_any(&["befores[].name", "afters[].name"]) && !has_any(&["tests", "suites"]);
-    outline.is_object && !outline.is_lines && !outline.has("testCases") && (result || begun || fixtures)
+    outline.is_object
+        && !outline.is_lines
+        && !outline.has("testCases")
+        && (result || begun || unjudged || fixtures || globals || no_globals)
+}
+
+/// Whether this is what is written where nothing went wrong outside of tests.
+fn is_empty_globals(text: &str) -> bool {
+    const EMPTY: &str = r#"{"attachments":[],"errors":[]}"#;
+    text.chars().filter(|c| !c.is_whitespace()).eq(EMPTY.chars())
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
@@ -67,6 +88,8 @@ struct Report {
     /// Whether this is a container, and how many children it has.
     children: Option<usize>,
     fixtures: Vec<ResultRecord>,
+    /// Whether this is a file of what went wrong outside of tests.
+    is_global: bool,
 }
 
 impl Visit for Report {
@@ -81,8 +104,8 @@ impl Visit for Report {
                 }
             }
             ["steps", "[]", "name" | "status" | "start" | "stop" | "statusDetails"] => Want::Whole,
-            ["", "", "befores" | "afters" | "children"] => Want::Enter,
-            ["", "befores" | "afters" | "children", "[]"] => Want::Whole,
+            ["", "", "befores" | "afters" | "children" | "errors"] => Want::Enter,
+            ["", "befores" | "afters" | "children" | "errors", "[]"] => Want::Whole,
             ["", "", _] => Want::Whole,
             _ => Want::Nothing,
         }
@@ -98,6 +121,7 @@ impl Visit for Report {
             ["", "children" | "befores" | "afters"] => {
                 self.children.get_or_insert(0);
             }
+            ["", "errors"] => self.is_global = true,
             _ => {}
         }
         ControlFlow::Continue(())
@@ -112,6 +136,9 @@ impl Visit for Report {
             ["", "children", "[]"] => self.children = Some(self.children.unwrap_or(0) + 1),
             ["", list @ ("befores" | "afters"), "[]"] if self.fixtures.len() < limits::STEPS => {
                 self.fixtures.extend(fixture::failed(list, &value, at, reporter));
+            }
+            ["", "errors", "[]"] if self.fixtures.len() < limits::STEPS => {
+                self.fixtures.push(fixture::outside(&value, at, reporter));
             }
             ["", "", key] => self.field(key, &value, at, reporter),
             _ => {}
@@ -131,6 +158,9 @@ impl Visit for Report {
 
     fn finish(&mut self, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let Some(at) = self.begin else { return ControlFlow::Continue(()) };
+        if self.is_global && self.record.name.is_empty() && self.record.status.is_empty() {
+            return self.end_globals(at, reporter);
+        }
         // Half a result may lack its suite, and would be taken for another test, or its status.
         if !complete && self.children.is_none() && (self.record.case_id.is_none() || self.record.status.is_empty()) {
             let message = "the result is cut, so that neither its test nor its outcome is certain";
@@ -214,6 +244,18 @@ impl Report {
             record.properties.push(("uuid".to_owned(), uuid));
         }
         hand_on(record, at, reporter)
+    }
+
+    /// What broke outside of tests; the attachments of the run are those of its first error.
+    fn end_globals(&mut self, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+        let mut records = std::mem::take(&mut self.fixtures);
+        if let Some(first) = records.first_mut() {
+            first.attachments.append(&mut self.record.attachments);
+        }
+        let properties = vec![("errors outside of tests".to_owned(), records.len().to_string())];
+        let line = Some(at.line);
+        reporter.record(Record::Suite(SuiteRecord { properties, line, ..SuiteRecord::default() }))?;
+        records.into_iter().try_for_each(|record| hand_on(Box::new(record), at, reporter))
     }
 
     fn end_container(&mut self, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {

@@ -13,7 +13,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::values;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::record::held::Held;
 use crate::record::report::Report;
 use crate::record::rows;
@@ -31,7 +31,7 @@ pub(crate) const FORMAT: Format = Format {
 };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let of_tests = outline.has("results.tests") || outline.has("results.summary.tests");
     outline.is_object
         && !outline.is_lines

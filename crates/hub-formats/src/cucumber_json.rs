@@ -21,7 +21,7 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::fill;
 use crate::json::late_suites::{LateSuites, Place};
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
@@ -33,7 +33,7 @@ pub(crate) const FORMAT: Format =
     Format { name: "cucumber-json", title: "Cucumber JSON report", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let feature = |place: &str| {
         let has = |key: &str| outline.has(&format!("{place}{key}"));
         let element = ["keyword", "type", "steps", "before", "after"];
@@ -52,6 +52,8 @@ struct Report {
     begin: Option<At>,
     held: LateSuites,
     background: Option<(Scenario, At)>,
+    /// The name of the scenario before, where nothing else stands between.
+    last_name: Option<String>,
     /// Whether a scenario showed that the file counts milliseconds.
     in_ms: bool,
     rows: u64,
@@ -134,6 +136,13 @@ impl Report {
         let mut scenario = if is_background { None } else { self.background.take() }.map(|(scenario, _)| scenario);
         let mut scenario = scenario.take().unwrap_or_default();
         scenario.take(element, at, reporter);
+        // cucumber-rs writes a background behind its scenario and under its name: where it passed it says nothing new,
+        // and where it did not the scenario has no steps of its own.
+        let name = json::text(element, &["name"]);
+        if is_background && name.is_some() && name == self.last_name.as_deref() && !scenario.failed() {
+            return ControlFlow::Continue(());
+        }
+        self.last_name = name.filter(|_| !is_background).map(str::to_owned);
         if is_background {
             // Two backgrounds in a row: that of the feature and that of a rule.
             if let Some((mut before, begin)) = self.background.take() {

@@ -21,7 +21,7 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::fill::{self, ErrorText};
 use crate::json::late_suites::hand_on;
-use crate::json::{self, Line, Outline};
+use crate::json::{self, Line};
 use crate::limits;
 use crate::record::clock;
 use crate::record::counts;
@@ -44,7 +44,7 @@ pub(crate) const FORMAT: Format = Format {
 };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let own = [
         "meta.protocolVersion",
         "source.mediaType",
@@ -139,7 +139,10 @@ impl Report {
                 root.started_at = moment(json::at(message, &["timestamp"])).and_then(clock::from_epoch_ms);
                 return self.hand_on_root(reporter);
             }
-            "testRunFinished" => self.ended = true,
+            "testRunFinished" => {
+                self.ended = true;
+                return self.run_error(message, at, reporter);
+            }
             "testCaseStarted" => self.start(message, at),
             "testStepFinished" => self.step(message, at, reporter),
             "attachment" => self.attachment(message, at, reporter),
@@ -264,6 +267,18 @@ impl Report {
         if let Some(error) = json::at(message, &["result"]).and_then(|result| error(result, at, reporter)) {
             error.put_into(&mut record);
         }
+        self.rows += 1;
+        self.hand_on_root(reporter)?;
+        hand_on(record, at, reporter)
+    }
+
+    /// What ended the run outside of its tests and hooks: a record, because tests are missing.
+    fn run_error(&mut self, finished: &Value, at: At, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
+        let Some(error) = error(finished, at, reporter) else { return ControlFlow::Continue(()) };
+        let name = "errors outside of tests".to_owned();
+        let status = "error".to_owned();
+        let mut record = Box::new(ResultRecord { name, status, line: Some(at.line), ..ResultRecord::default() });
+        error.put_into(&mut record);
         self.rows += 1;
         self.hand_on_root(reporter)?;
         hand_on(record, at, reporter)

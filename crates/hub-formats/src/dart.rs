@@ -17,7 +17,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::values;
-use crate::json::{self, Line, Outline, Path, Visit, Want};
+use crate::json::{self, Line, Path, Visit, Want};
 use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
 
@@ -39,7 +39,7 @@ const REMEMBERED: usize = 200_000;
 
 fn sniff(head: &Head<'_>) -> bool {
     let of_line = json::first_lines(head).find(Value::is_object).is_some_and(|line| is_event(&line));
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let parts = ["[].protocolVersion", "[].suite.platform", "[].test.suiteID", "[].testID"];
     of_line || (outline.is_array && outline.has("[].type") && parts.iter().any(|part| outline.has(part)))
 }

@@ -63,10 +63,16 @@ pub static FORMATS: &[Format] = &[
     crate::csv_generic::FORMAT,
 ];
 
-/// The format of a file that begins with `head`.
+/// The format of a file that begins with `head`, and how many bytes stand before its report: lines that a tool printed
+/// before its JSON.
 #[must_use]
-pub fn recognise(head: &Head<'_>) -> Option<&'static Format> {
-    FORMATS.iter().find(|format| (format.sniff)(head))
+pub fn recognise(head: &Head<'_>) -> Option<(&'static Format, usize)> {
+    let of = |head: &Head<'_>| FORMATS.iter().find(|format| (format.sniff)(head));
+    if let Some(format) = of(head) {
+        return Some((format, 0));
+    }
+    let behind = head.behind_printed_lines()?;
+    of(&behind).map(|format| (format, head.text.len() - behind.text.len()))
 }
 
 /// The format with this name.

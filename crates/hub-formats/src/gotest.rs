@@ -91,6 +91,8 @@ struct Package {
     failed: u64,
     subtests: HashMap<String, u64>,
     cached: bool,
+    /// Whether it printed that it failed, which is the last that it prints.
+    printed_end: bool,
     coverage: Option<String>,
     order: u64,
 }
@@ -175,6 +177,7 @@ impl Go {
         let Some(test) = json::text(event, &["Test"]) else {
             return match action {
                 "output" => {
+                    package.printed_end |= is_end(output, name);
                     package.output(output);
                     ControlFlow::Continue(())
                 }
@@ -194,6 +197,8 @@ impl Go {
                 ControlFlow::Continue(())
             }
             "output" => {
+                // A panic ends the package inside of its test, and before Go 1.20 no event follows.
+                package.printed_end |= is_end(output, name);
                 // What a test says after its end must not open it again.
                 match package.tests.get_mut(test) {
                     Some(open) => open.output.push(output),
@@ -224,6 +229,11 @@ impl Go {
             _ => ControlFlow::Continue(()),
         }
     }
+}
+
+/// Whether a text is the line with which a package that failed ends.
+fn is_end(text: &str, package: &str) -> bool {
+    text.strip_prefix("FAIL\t").and_then(|rest| rest.strip_prefix(package)).is_some_and(|rest| rest.starts_with('\t'))
 }
 
 impl Package {

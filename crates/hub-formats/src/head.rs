@@ -1,7 +1,11 @@
 //! The beginning of a file, and what it looks like: by its content, never by its name.
 
+use std::cell::OnceCell;
+
+use crate::json::Outline;
+
 /// The first 64 KiB of a file, decoded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Head<'h> {
     /// The text; ends in the middle of the file unless `complete`.
     pub text: &'h str,
@@ -9,6 +13,8 @@ pub struct Head<'h> {
     pub magic: &'h [u8],
     /// Whether this is the whole file.
     pub complete: bool,
+    /// What it holds as JSON, made when it is first asked for: every JSON format asks.
+    outline: OnceCell<Outline>,
 }
 
 /// What stands before an XML document's content.
@@ -32,7 +38,47 @@ const BINARY: &[(&[u8], &str)] = &[
     (b"SQLite format 3", "an SQLite database"),
 ];
 
+/// A JSON document may stand behind so many lines that a tool printed before it.
+const LINES_BEFORE_JSON: usize = 100;
+
 impl<'h> Head<'h> {
+    /// The beginning of a file.
+    #[must_use]
+    pub fn new(text: &'h str, magic: &'h [u8], complete: bool) -> Self {
+        Self { text, magic, complete, outline: OnceCell::new() }
+    }
+
+    /// What the text holds as JSON; empty where it is none.
+    pub(crate) fn outline(&self) -> &Outline {
+        self.outline.get_or_init(|| Outline::of(self.text))
+    }
+
+    /// The same beginning from its first line that opens a JSON document on, where other lines stand before it: a report
+    /// that a tool printed among what else it prints. XML is no such line, and a document between fences is an example
+    /// in a text.
+    pub(crate) fn behind_printed_lines(&self) -> Option<Self> {
+        if self.text.trim_start().starts_with(['<', '{', '[']) {
+            return None;
+        }
+        let mut rest = self.text;
+        for _ in 0..LINES_BEFORE_JSON {
+            let (line, behind) = rest.split_once('\n')?;
+            if line.trim_start().starts_with("```") {
+                return None;
+            }
+            rest = behind;
+            let mut document = rest.chars().filter(|c| !c.is_whitespace());
+            let opens = match (rest.chars().next(), document.nth(1)) {
+                (Some('{'), Some(next)) => matches!(next, '"' | '}'),
+                (Some('['), Some(next)) => matches!(next, '{' | ']'),
+                (Some(_), _) | (None, _) => false,
+            };
+            if opens {
+                return Some(Self::new(rest, self.magic, self.complete));
+            }
+        }
+        None
+    }
     /// The prolog, where the text is XML.
     #[must_use]
     pub fn prolog(&self) -> Prolog<'h> {
@@ -167,7 +213,7 @@ mod tests {
     use super::*;
 
     fn head(text: &str) -> Head<'_> {
-        Head { text, magic: text.as_bytes(), complete: true }
+        Head::new(text, text.as_bytes(), true)
     }
 
     #[test]
@@ -202,6 +248,24 @@ mod tests {
     }
 
     #[test]
+    fn a_document_is_found_behind_printed_lines_only() {
+        for (text, document) in [
+            ("Using x\n\n{\"a\": 1}\n", Some("{\"a\": 1}\n")),
+            ("----\n[INFO] begin\n[\n  {\"a\": 1}]", Some("[\n  {\"a\": 1}]")),
+            ("> npm test\r\n{\r\n  \"a\": 1}", Some("{\r\n  \"a\": 1}")),
+            ("a {\n  {\"indented\": 1}\n", None),
+            ("{\"a\": 1}\n{\"b\": 2}", None),
+            ("<a>\n{\"a\": 1}</a>", None),
+            ("[1] x", None),
+            ("# Format\n\n```json\n{\"a\": 1}\n```\n", None),
+            ("one line", None),
+            ("", None),
+        ] {
+            assert_eq!(head(text).behind_printed_lines().map(|head| head.text), document, "{text:?}");
+        }
+    }
+
+    #[test]
     fn attributes_of_the_root_are_those_of_its_own_tag() {
         let text =
             "<?xml version='1.0'?><!DOCTYPE s SYSTEM 's.dtd'>\n<s id='1'\n  executed = \"True\"><t result='x'/></s>";
@@ -224,7 +288,7 @@ mod tests {
         ] {
             assert_eq!(head(text).looks_like(), expect, "{text:?}");
         }
-        let png = Head { text: "", magic: b"\x89PNG\r\n", complete: true };
+        let png = Head::new("", b"\x89PNG\r\n", true);
         assert_eq!(png.looks_like(), "a PNG image");
     }
 }

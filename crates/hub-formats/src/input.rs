@@ -91,7 +91,7 @@ impl<'r> Input<'r> {
     #[must_use]
     pub fn head(&self) -> Head<'_> {
         let text = self.text.get(self.next..).unwrap_or_default();
-        Head { text: std::str::from_utf8(text).unwrap_or_default(), magic: &self.magic, complete: self.ended }
+        Head::new(std::str::from_utf8(text).unwrap_or_default(), &self.magic, self.ended)
     }
 
     /// Where the next character stands, or the marked one. Counted when asked, from where it was asked last.

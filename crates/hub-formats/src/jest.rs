@@ -4,6 +4,7 @@
 //! is the same on every machine, and its file the path as written. A passed test that was invoked before is flaky, and so
 //! is one that keeps messages of failures (Vitest says nothing else of retries). A file that says it failed without a
 //! failed test could not run: it is a result with the status `error`, because it stands for tests that nobody counted.
+//! So is what broke in a file outside of its tests (`afterAll`), whether or not tests of it failed too.
 //!
 //! A file's name stands behind its tests, so they wait for it, within a bound.
 
@@ -17,7 +18,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::values;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::record::held::Held;
 use crate::record::report::Report;
 use crate::record::rows;
@@ -27,7 +28,7 @@ pub(crate) const FORMAT: Format =
     Format { name: "jest-json", title: "Jest and Vitest JSON", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     outline.is_object
         && !outline.is_lines
         && (outline.has_all(&["numTotalTests", "numTotalTestSuites"])
@@ -144,13 +145,17 @@ impl Jest {
         let at = self.file.at;
         let file = std::mem::replace(&mut self.file, File::new(at));
         let error = file.error.as_ref().filter(|error| !error.is_null());
-        let broken = file.failed == 0 && (error.is_some() || file.status.as_deref() == Some("failed"));
+        // What broke outside of the tests stands in the message under a heading of its own, also beside failed tests.
+        let outside = file.message.as_deref().and_then(outside_of_tests);
+        let unexplained = error.is_some() || file.status.as_deref() == Some("failed");
+        let broken = outside.is_some() || file.failed == 0 && unexplained;
         // Reports of older versions have no status of a file.
         let silent = file.status.is_none() && file.rows == 0 && file.message.is_some();
         if !broken && !silent {
             return ControlFlow::Continue(());
         }
-        let said = error.and_then(|error| json::text(error, &["message"])).map(str::to_owned).or(file.message);
+        let said = error.and_then(|error| json::text(error, &["message"])).map(str::to_owned);
+        let said = said.or_else(|| outside.filter(|_| file.failed > 0).map(str::to_owned)).or(file.message);
         let stack = error.and_then(|error| json::text(error, &["stack"])).map(str::to_owned);
         let base = file.name.as_deref().and_then(rows::file_name);
         let what = said.as_deref().unwrap_or("the test file could not run");
@@ -207,6 +212,16 @@ fn assertion(value: &Value) -> ResultRecord {
     }
 }
 
+/// The heading of what broke in a file but in none of its tests.
+const OUTSIDE: &str = "● Test suite failed to run";
+
+/// The part of a file's message about what broke outside of its tests.
+fn outside_of_tests(message: &str) -> Option<&str> {
+    let (_, part) = message.split_once(OUTSIDE)?;
+    let next = part.find("\n  ● ").unwrap_or(part.len());
+    part.get(..next).map(str::trim_end).filter(|part| !part.trim().is_empty())
+}
+
 /// A failure's text without the stack that follows it.
 fn before_stack(text: &str) -> String {
     text.split_once("\n    at ").map_or(text, |(before, _)| before).to_owned()
@@ -260,8 +275,11 @@ impl Visit for Jest {
         self.hand_on(reporter)?;
         let (words, header) = (&self.report.words, &self.header);
         let broken = words.of(&["error"]);
+        let todo = words.of(&["todo"]);
+        // Jest 24 does not count what is to do.
+        let total = header.total.filter(|total| total.saturating_add(todo) != words.all() - broken);
         let said = [
-            ("tests", header.total, words.all() - broken),
+            ("tests", total, words.all() - broken),
             ("failed", header.failed, words.of(&["failed"])),
             ("pending", header.pending, words.of(&["pending", "skipped", "disabled"])),
             ("todo", header.todo, words.of(&["todo"])),

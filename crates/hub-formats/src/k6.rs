@@ -14,7 +14,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::values;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::limits;
 use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
@@ -23,7 +23,7 @@ pub(crate) const FORMAT: Format =
     Format { name: "k6-summary", title: "k6 end-of-test summary", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let known =
         ["iterations", "iteration_duration", "http_reqs", "http_req_duration", "vus", "data_received", "checks"];
     let of_k6 = |metric: &&str| outline.has(&format!("metrics.{metric}"));

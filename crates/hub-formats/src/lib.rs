@@ -6,7 +6,7 @@
 //! record, whatever the file's size ([`limits`]). It never panics on a file, and one bad record never costs the others.
 //! Pure: bytes come from the [`Read`] that is handed in, and a path in a report is text that is never opened.
 
-use std::io::Read;
+use std::io::{BufRead as _, Read};
 
 use hub_domain::codes;
 use hub_domain::settings::TableSettings;
@@ -95,7 +95,7 @@ pub fn look(mut input: impl Read, options: &Options) -> std::io::Result<Look> {
     };
     let head = input.head();
     let own = table::mapping::find(&head, &options.tables).map(|(_, format)| format);
-    if let Some(format) = own.or_else(|| formats::recognise(&head)) {
+    if let Some(format) = own.or_else(|| formats::recognise(&head).map(|(format, _)| format)) {
         return Ok(Look::Report(format));
     }
     let hidden = head.prolog().root.is_none() && head.prolog().doctype.is_some();
@@ -142,7 +142,7 @@ pub fn read_with(
         reporter.close();
         return Some(format);
     }
-    let Some(format) = formats::recognise(&head) else {
+    let Some((format, before)) = formats::recognise(&head) else {
         let prolog = head.prolog();
         let hidden = prolog.root.is_none() && prolog.doctype.is_some_and(|name| !name.eq_ignore_ascii_case("html"));
         let (code, message) = if hidden {
@@ -160,6 +160,10 @@ pub fn read_with(
         return None;
     };
     reporter.format(format);
+    if before > 0 {
+        input.consume(before);
+        reporter.repaired(&codes::NOT_WELL_FORMED, start, "lines before the report were passed over");
+    }
     (format.read)(&mut input, &mut reporter);
     input.close(&mut reporter);
     reporter.close();

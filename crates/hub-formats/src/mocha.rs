@@ -21,7 +21,7 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::fill::{self, ErrorText};
 use crate::json::late_suites::hand_on;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::limits;
 use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
@@ -33,7 +33,7 @@ pub(crate) const FORMAT: Format =
 const STATES: [(&str, &str); 3] = [("failures", "failed"), ("pending", "pending"), ("passes", "passed")];
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let has_test = |list: &str| {
         outline.has(&format!("{list}[].fullTitle"))
             && ["err", "duration", "currentRetry"].iter().any(|key| outline.has(&format!("{list}[].{key}")))

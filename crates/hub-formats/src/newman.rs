@@ -21,7 +21,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::values;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::limits;
 use crate::record::held::Held;
 use crate::record::report::Report;
@@ -41,7 +41,7 @@ pub(crate) const FORMAT: Format =
 const ASSERTIONS: usize = 10_000;
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     let of_run = outline.has("run.executions") || outline.has_all(&["run.stats.assertions", "run.timings"]);
     // The collection stands first and may be longer than what is looked at here.
     let goes_on = !head.complete && outline.has("collection.item");

@@ -19,7 +19,7 @@ use crate::head::Head;
 use crate::input::Input;
 use crate::json::fill::{self, ErrorText};
 use crate::json::late_suites::{LateSuites, hand_on};
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::record::counts;
 use crate::reporter::{At, Field, Reporter};
 
@@ -35,7 +35,7 @@ pub(crate) const FORMAT: Format =
     Format { name: "playwright", title: "Playwright JSON report", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     // `config` comes first in any usual order and may be larger than the head: its settings are Playwright's own.
     let configured = outline.has_all(&["config", "suites"])
         || ["config.forbidOnly", "config.fullyParallel", "config.updateSnapshots"]

@@ -14,7 +14,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::json::values;
-use crate::json::{self, Outline, Path, Visit, Want};
+use crate::json::{self, Path, Visit, Want};
 use crate::record::report::Report;
 use crate::reporter::{At, Reporter};
 
@@ -30,7 +30,7 @@ const RERUNS: usize = 10_000;
 const WARNINGS: usize = 50;
 
 fn sniff(head: &Head<'_>) -> bool {
-    let outline = Outline::of(head);
+    let outline = head.outline();
     outline.is_object
         && !outline.is_lines
         && (outline.has_all(&["created", "exitcode", "root"])

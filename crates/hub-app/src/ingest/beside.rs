@@ -257,7 +257,7 @@ mod tests {
 
         fn folder(&self) -> Folder {
             let run = self.dir.path().join("run");
-            Folder::of(&[run.clone()], &run.join("reports/junit.xml"))
+            Folder::of(std::slice::from_ref(&run), &run.join("reports/junit.xml"))
         }
 
         fn found(&self, named: &str) -> String {
@@ -336,7 +336,7 @@ mod tests {
     fn a_report_named_alone_has_its_own_folder_around_it() {
         let tree = Tree::new();
         let report = tree.dir.path().join("run/reports/junit.xml");
-        let folder = Folder::of(&[report.clone()], &report);
+        let folder = Folder::of(std::slice::from_ref(&report), &report);
         assert!(folder.open("near.png").is_ok());
         assert!(matches!(folder.open("../shots/far.png"), Err(Absent::Refused(_))));
     }

@@ -42,6 +42,21 @@ pub(super) fn failed(list: &str, value: &Value, at: At, reporter: &mut Reporter<
     Some(record)
 }
 
+/// What broke outside of tests, as a record.
+pub(super) fn outside(value: &Value, at: At, reporter: &mut Reporter<'_>) -> ResultRecord {
+    let line = json::text(value, &["message"]).and_then(|message| message.trim().lines().next());
+    let name = line.and_then(|line| fill::text(line, Field::Name, at, reporter));
+    let mut record = ResultRecord {
+        name: name.unwrap_or_else(|| "errors outside of tests".to_owned()),
+        status: "broken".to_owned(),
+        started_at: json::at(value, &["timestamp"]).and_then(Value::as_i64).and_then(clock::from_epoch_ms),
+        line: Some(at.line),
+        ..ResultRecord::default()
+    };
+    details(&mut record, value, at, reporter);
+    record
+}
+
 /// Takes `statusDetails`; returns whether it says `flaky`.
 pub(super) fn details(record: &mut ResultRecord, value: &Value, at: At, reporter: &mut Reporter<'_>) -> bool {
     let says = |key: &str| json::at(value, &[key]).and_then(Value::as_bool).unwrap_or_default();

@@ -54,8 +54,10 @@ impl Scenario {
         for hook in json::items(element, &["after"]) {
             self.step(hook, "After", at, reporter);
         }
-        // behave: the scenario's own word tells of hooks, which are not listed.
-        if let Some(status) = json::text(element, &["status"])
+        // behave: the scenario's own word tells of hooks, which are not listed. A background with a word has that of the
+        // scenario before it.
+        let is_background = json::text(element, &["type"]) == Some("background");
+        if let Some(status) = json::text(element, &["status"]).filter(|_| !is_background)
             && (self.worst.status.is_none() || gravity(status) > gravity("undefined"))
         {
             self.worst.take(status);
@@ -69,6 +71,11 @@ impl Scenario {
     /// Whether any of it has a result.
     pub(super) fn ran(&self) -> bool {
         self.worst.status.is_some()
+    }
+
+    /// Whether it is graver than a step that was left out.
+    pub(super) fn failed(&self) -> bool {
+        self.worst.status.as_deref().is_some_and(|status| gravity(status) > gravity("skipped"))
     }
 
     /// Whether it can only be counted in milliseconds.

@@ -129,7 +129,8 @@ pub(crate) fn embed(
         }
         return;
     }
-    let body = if embedding.data.is_empty() {
+    let named = embedding.url.or_else(|| Some(embedding.data).filter(|data| is_base64 && is_path(data)));
+    let body = if embedding.data.is_empty() || named.is_some() {
         None
     } else if is_base64 {
         room.base64(embedding.data, at, reporter)
@@ -141,11 +142,17 @@ pub(crate) fn embed(
     };
     let attachment = AttachmentRecord {
         name: text(embedding.name, reporter),
-        path: text(embedding.url, reporter).unwrap_or_default(),
+        path: text(named, reporter).unwrap_or_default(),
         content_type: text(Some(embedding.media_type), reporter),
         body,
     };
     facts::attach(record, attachment);
+}
+
+/// Whether what should be a content is the path of a file or an address: a dot stands in no base64.
+fn is_path(data: &str) -> bool {
+    let dotted = data.rsplit_once('.').is_some_and(|(name, ending)| !name.is_empty() && !ending.is_empty());
+    dotted && data.len() <= limits::NAME_CHARS && !data.starts_with("data:") && !data.contains(char::is_whitespace)
 }
 
 /// Whether a text is base64 of a text: by its alphabet and length, and by what comes out of it.

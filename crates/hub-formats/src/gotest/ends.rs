@@ -141,7 +141,11 @@ impl Go {
         open.sort();
         for (_, name) in &open {
             self.end_tests(name, false, reporter)?;
+            if self.packages.get(name).is_some_and(|package| package.printed_end) {
+                self.end_package(name, "fail", &Value::Null, self.last, reporter)?;
+            }
         }
+        open.retain(|(_, name)| self.packages.contains_key(name));
         if self.stray > 0 {
             let message = format!("lines that are no events of go test: {}", self.stray);
             reporter.repaired(&codes::NOT_WELL_FORMED, self.first_stray, &message);

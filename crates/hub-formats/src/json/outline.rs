@@ -1,12 +1,13 @@
 //! What the beginning of a JSON document holds, found without a whole document: for recognising a format.
 
-use crate::head::Head;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Keys and short texts of the beginning of a document, by path.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Outline {
-    /// Paths as `suites[].specs[].title`, each with its text where it is one; the root is the empty path.
-    places: Vec<(String, Option<String>)>,
+    /// Paths as `suites[].specs[].title`, each with its first text where it has one; the root is the empty path.
+    places: HashMap<String, Option<String>>,
     /// Whether the root is an object.
     pub(crate) is_object: bool,
     /// Whether the root is an array.
@@ -25,12 +26,13 @@ const PLACES: usize = 4_096;
 const TEXT_BYTES: usize = 200;
 
 impl Outline {
-    /// The outline of a file's beginning; empty where it is no JSON.
-    pub(crate) fn of(head: &Head<'_>) -> Self {
-        let text = head.text.trim_start();
+    /// The outline of a file's beginning; empty where it is no JSON. [`crate::head::Head::outline`] keeps it, because
+    /// every format asks for it.
+    pub(crate) fn of(text: &str) -> Self {
+        let text = text.trim_start();
         let mut outline = Self { is_object: text.starts_with('{'), is_array: text.starts_with('['), ..Self::default() };
         if outline.is_object || outline.is_array {
-            let mut scan = Scan { rest: text.as_bytes(), path: Vec::new(), outline: &mut outline };
+            let mut scan = Scan { rest: text.as_bytes(), path: String::new(), depth: 0, outline: &mut outline };
             if scan.value(0).is_some() {
                 let rest = scan.rest.trim_ascii_start();
                 outline.is_lines = rest.starts_with(b"{");
@@ -41,7 +43,7 @@ impl Outline {
 
     /// Whether there is something at a path.
     pub(crate) fn has(&self, path: &str) -> bool {
-        self.places.iter().any(|(place, _)| place == path)
+        self.places.contains_key(path)
     }
 
     /// Whether there is something at each path.
@@ -51,13 +53,15 @@ impl Outline {
 
     /// The first text at a path.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
-        self.places.iter().find_map(|(place, text)| text.as_deref().filter(|_| place == path))
+        self.places.get(path)?.as_deref()
     }
 }
 
 struct Scan<'t, 'o> {
     rest: &'t [u8],
-    path: Vec<String>,
+    /// Where the next value stands, and how many keys and items that is from the root.
+    path: String,
+    depth: usize,
     outline: &'o mut Outline,
 }
 
@@ -101,27 +105,32 @@ impl<'t> Scan<'t, '_> {
                 }
                 b',' => self.skip(1),
                 _ => {
-                    let segment = if keyed {
+                    let outer = self.path.len();
+                    if keyed {
                         let key = self.string()?;
                         self.space();
                         if self.rest.first()? != &b':' {
                             return None;
                         }
                         self.skip(1);
-                        key
+                        if !self.path.is_empty() && key != "[]" {
+                            self.path.push('.');
+                        }
+                        self.path.push_str(&key);
                     } else {
-                        "[]".to_owned()
-                    };
-                    self.path.push(segment);
+                        self.path.push_str("[]");
+                    }
+                    self.depth += 1;
                     self.value(depth + 1)?;
-                    self.path.pop();
+                    self.depth -= 1;
+                    self.path.truncate(outer);
                 }
             }
         }
     }
 
     /// Reads a string; what is escaped in it stays escaped.
-    fn string(&mut self) -> Option<String> {
+    fn string(&mut self) -> Option<Cow<'t, str>> {
         if self.rest.first()? != &b'"' {
             return None;
         }
@@ -133,28 +142,22 @@ impl<'t> Scan<'t, '_> {
                 _ => at += 1,
             }
         }
-        let text = self.rest.get(1..at.min(TEXT_BYTES + 1)).unwrap_or_default();
-        let text = String::from_utf8_lossy(text).into_owned();
+        let text = String::from_utf8_lossy(self.rest.get(1..at.min(TEXT_BYTES + 1)).unwrap_or_default());
         self.skip(at + 1);
         Some(text)
     }
 
-    fn note(&mut self, text: Option<String>) {
-        if self.path.len() > DEPTH || self.outline.places.len() >= PLACES {
+    fn note(&mut self, text: Option<Cow<'t, str>>) {
+        if self.depth > DEPTH {
             return;
         }
-        let mut place = String::new();
-        for segment in &self.path {
-            if !place.is_empty() && segment != "[]" {
-                place.push('.');
-            }
-            place.push_str(segment);
-        }
         // The first text of a path is enough.
-        let says = |known: &Option<String>| known.is_some() || text.is_none();
-        let known = self.outline.places.iter().any(|(known, what)| says(what) && known == &place);
-        if !known {
-            self.outline.places.push((place, text));
+        if let Some(known) = self.outline.places.get_mut(self.path.as_str()) {
+            if known.is_none() {
+                *known = text.map(Cow::into_owned);
+            }
+        } else if self.outline.places.len() < PLACES {
+            self.outline.places.insert(self.path.clone(), text.map(Cow::into_owned));
         }
     }
 
@@ -172,7 +175,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Outline {
-        Outline::of(&Head { text, magic: text.as_bytes(), complete: false })
+        Outline::of(text)
     }
 
     #[test]

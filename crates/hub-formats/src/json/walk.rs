@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::io::Read;
 use std::ops::ControlFlow;
 
 use hub_domain::codes;
@@ -50,15 +51,58 @@ pub(super) fn document<'v>(
     reporter: &'v mut Reporter<'_>,
     visit: &'v mut dyn Visit,
 ) -> Result<ControlFlow<()>, serde_json::Error> {
-    let mut json = serde_json::Deserializer::from_reader(filter);
-    let mut state = State { path: Vec::new(), place, reporter, visit, stopped: false };
+    let mut json = serde_json::Deserializer::from_reader(&mut *filter);
+    let mut state = State { path: Vec::new(), place, reporter: &mut *reporter, visit, stopped: false };
     let outcome = Step(&mut state).deserialize(&mut json);
     if state.stopped {
         return Ok(ControlFlow::Break(()));
     }
     outcome?;
-    json.end()?;
+    // The document is complete and its last bracket the last byte that was taken.
+    drop(json);
+    let at = place.get();
+    match behind(filter).map_err(serde_json::Error::io)? {
+        Behind::Nothing => {}
+        Behind::Text => {
+            reporter.repaired(&codes::NOT_WELL_FORMED, Some(at), "text behind the report was passed over");
+        }
+        Behind::Json => {
+            place.set(at);
+            return Err(serde::de::Error::custom("more JSON stands behind the report"));
+        }
+    }
     Ok(ControlFlow::Continue(()))
+}
+
+/// What stands behind a document.
+enum Behind {
+    /// Space.
+    Nothing,
+    /// What a tool printed after its report.
+    Text,
+    /// More JSON: another document, or a bracket too many.
+    Json,
+}
+
+fn behind(rest: &mut impl Read) -> std::io::Result<Behind> {
+    let mut buffer = [0; 4_096];
+    let (mut found, mut begins) = (Behind::Nothing, false);
+    loop {
+        let count = rest.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(found);
+        }
+        for byte in buffer.iter().take(count) {
+            let first = matches!(found, Behind::Nothing);
+            match byte {
+                b'\n' => begins = true,
+                byte if byte.is_ascii_whitespace() => {}
+                b'{' if first || begins => return Ok(Behind::Json),
+                b'[' | b'}' | b']' | b',' | b'"' if first => return Ok(Behind::Json),
+                _ => (found, begins) = (Behind::Text, false),
+            }
+        }
+    }
 }
 
 struct State<'v, 'r> {
@@ -182,6 +226,8 @@ impl<'de> Visitor<'de> for Step<'_, '_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hub_domain::problem::Severity;
+
     use crate::input::Input;
     use crate::json;
     use crate::sink::Collected;
@@ -244,13 +290,26 @@ mod tests {
         for (text, code, line) in [
             ("{\"test\": 1,\n\"t\": [", "HUB-1002", 2),
             ("{\"test\": 1,\n\n nonsense}", "HUB-1002", 3),
-            ("{\"test\": 1} trailing", "HUB-1002", 1),
+            ("{\"test\": 1}\n{\"test\": 2}", "HUB-1002", 1),
+            ("{\"test\": 1}, {\"test\": 2}", "HUB-1002", 1),
+            ("{\"test\": 1}\nprinted\n {\"test\": 2}", "HUB-1002", 1),
         ] {
             let (seen, sink) = walked(text);
             assert_eq!((seen.0[1].as_str(), seen.1), ("test 1 1", Some(false)), "{text}");
             let problem = &sink.problems[0];
             assert_eq!((problem.code.id, problem.position.line), (code, Some(line)), "{text}");
             assert!(!problem.message.contains(" at line "), "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn what_a_tool_prints_after_its_report_costs_nothing_of_it() {
+        for text in ["{\"test\": 1}\n\n", "{\"test\": 1}\n1 passed, {\"a\": 2}\n[INFO] done\n"] {
+            let (seen, sink) = walked(text);
+            assert_eq!((seen.0[1].as_str(), seen.1), ("test 1 1", Some(true)), "{text}");
+            let said: Vec<_> = sink.problems.iter().map(|p| (p.severity, p.position.line)).collect();
+            let expect = text.contains("passed").then_some((Severity::Repaired, Some(1)));
+            assert_eq!(said, expect.into_iter().collect::<Vec<_>>(), "{text}");
         }
     }
 

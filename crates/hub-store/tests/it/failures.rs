@@ -49,7 +49,7 @@ async fn run(tx: &WorkerTx, project: &ProjectRow, name: &str, day: u8, results: 
         coverage: Coverage::default(),
         insight: RunInsight::default(),
     };
-    let origin = Origin { source: "hub".into(), precedence: 50 };
+    let origin = Origin { source: "hub".into(), precedence: 50, line: None };
     let entity = Entity { external_id: id(name), origin, facts: EntityFacts::Run(facts) };
     tx.upsert_entities(project.id, &[entity]).await.unwrap();
     tx.place_in_series(project.id, &id(name), "nightly||", Some(started)).await.unwrap();

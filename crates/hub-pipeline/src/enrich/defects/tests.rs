@@ -85,7 +85,7 @@ impl Story {
         facts.status = status;
         if by_list {
             facts.sightings = None;
-            entity.origin = Origin { source: "csv-defects".into(), precedence: 50 };
+            entity.origin = Origin { source: "csv-defects".into(), precedence: 50, line: None };
         }
     }
 }
