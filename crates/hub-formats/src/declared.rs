@@ -55,10 +55,14 @@ impl Rows {
             reporter.repaired(&codes::EMPTY_REPORT, at, &message);
             return;
         }
+        // Editions of one tool count the same outcome (`Timeout`) among the failed or apart: their sum tells the same.
+        let failing = sum(declared.failures, declared.errors).unwrap_or(0);
+        let counted = self.failures + self.errors;
+        let same_failing = (counted..=counted.max(most.failures + most.errors)).contains(&failing);
         let differing: Vec<String> = [
             ("tests", declared.tests, self.tests, most.tests),
-            ("failures", declared.failures, self.failures, most.failures),
-            ("errors", declared.errors, self.errors, most.errors),
+            ("failures", declared.failures.filter(|_| !same_failing), self.failures, most.failures),
+            ("errors", declared.errors.filter(|_| !same_failing), self.errors, most.errors),
             ("skipped", declared.skipped, self.skipped, most.skipped),
         ]
         .into_iter()

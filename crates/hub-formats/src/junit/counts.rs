@@ -4,6 +4,7 @@ use hub_domain::codes;
 use hub_domain::record::DeclaredCounts;
 
 use super::values::{self, Group};
+use crate::declared;
 use crate::reporter::{At, Reporter};
 
 /// The numbers in the header of a suite or report.
@@ -15,12 +16,15 @@ pub(crate) struct Declared {
     pub(crate) skipped: Option<u64>,
     /// GoogleTest counts these apart from `skipped`; among the rows both are tests left out.
     pub(crate) disabled: Option<u64>,
+    /// TestNG's own JUnit reports count these neither in `tests` nor in `skipped`.
+    pub(crate) ignored: Option<u64>,
 }
 
 impl Declared {
     /// Tests left out. `disabled` counts among them, but alone it says nothing about those that were skipped.
     pub(crate) fn left_out(&self) -> Option<u64> {
-        self.skipped.map(|skipped| skipped.saturating_add(self.disabled.unwrap_or(0)))
+        let skipped = declared::sum(self.skipped, self.ignored);
+        skipped.map(|skipped| skipped.saturating_add(self.disabled.unwrap_or(0)))
     }
 }
 
@@ -40,8 +44,17 @@ pub(crate) struct Counts {
     failures: u64,
     errors: u64,
     skipped: u64,
+    /// What failed outside of tests, and what ran around them: some writers count it and others do not.
+    beside: Beside,
     roots: u32,
     root: Option<At>,
+}
+
+#[derive(Debug, Default)]
+struct Beside {
+    tests: u64,
+    failures: u64,
+    errors: u64,
 }
 
 impl Counts {
@@ -74,6 +87,7 @@ impl Counts {
         add(&mut self.suites.errors, declared.errors);
         add(&mut self.suites.skipped, declared.skipped);
         add(&mut self.suites.disabled, declared.disabled);
+        add(&mut self.suites.ignored, declared.ignored);
     }
 
     /// The tests so far.
@@ -97,11 +111,22 @@ impl Counts {
         }
     }
 
+    /// Something that is no test had this outcome.
+    pub(crate) fn beside(&mut self, group: Group) {
+        self.beside.tests += 1;
+        match group {
+            Group::Failed => self.beside.failures += 1,
+            Group::Broken => self.beside.errors += 1,
+            Group::LeftOut | Group::Other => {}
+        }
+    }
+
     /// Tells what does not agree; to be called at the end of a whole file.
     pub(crate) fn report(&self, reporter: &mut Reporter<'_>) {
         // With a second root the first report's header speaks for its own part only.
         let declared = self.report.filter(|_| self.roots == 1).unwrap_or(self.suites);
-        if self.tests == 0 {
+        let failed_beside = self.beside.failures + self.beside.errors > 0;
+        if self.tests == 0 && !failed_beside {
             let message = match declared.tests {
                 Some(tests) if tests > 0 => format!("the header says {tests} tests, the file holds none"),
                 Some(_) | None => "the file holds no testcase".to_owned(),
@@ -109,15 +134,22 @@ impl Counts {
             reporter.repaired(&codes::EMPTY_REPORT, self.root, &message);
             return;
         }
+        let Beside { tests, failures, errors } = self.beside;
+        // Mocha counts each `failure` among the errors, others each `error` among the failures: their sum tells the same.
+        let failing = declared::sum(declared.failures, declared.errors).unwrap_or(0);
+        let counted = self.failures + self.errors;
+        let same_failing = (counted..=counted + failures + errors).contains(&failing);
+        let without_ignored = declared::sum(declared.tests, declared.ignored) == Some(self.tests);
         let differing: Vec<String> = [
-            ("tests", declared.tests, self.tests),
-            ("failures", declared.failures, self.failures),
-            ("errors", declared.errors, self.errors),
-            ("skipped", declared.left_out(), self.skipped),
+            ("tests", declared.tests.filter(|_| !without_ignored), self.tests, tests),
+            ("failures", declared.failures.filter(|_| !same_failing), self.failures, failures),
+            ("errors", declared.errors.filter(|_| !same_failing), self.errors, errors),
+            ("skipped", declared.left_out(), self.skipped, 0),
         ]
         .into_iter()
-        .filter_map(|(what, said, counted)| {
-            said.filter(|said| *said != counted).map(|said| format!("{what} {said} (counted {counted})"))
+        .filter_map(|(what, said, counted, beside)| {
+            let said = said.filter(|said| !(counted..=counted + beside).contains(said))?;
+            Some(format!("{what} {said} (counted {counted})"))
         })
         .collect();
         if !differing.is_empty() {

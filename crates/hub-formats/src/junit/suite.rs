@@ -65,7 +65,8 @@ impl Suites {
             "tests" => declared.tests = values::count(raw),
             "failures" => declared.failures = values::count(raw),
             "errors" => declared.errors = values::count(raw),
-            "skipped" | "skips" | "skip" | "ignored" => declared.skipped = values::count(raw),
+            "ignored" => declared.ignored = values::count(raw),
+            "skipped" | "skips" | "skip" => declared.skipped = values::count(raw),
             "disabled" => declared.disabled = values::count(raw),
             _ => {}
         })?;
