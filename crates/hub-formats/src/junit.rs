@@ -259,7 +259,12 @@ impl Junit {
     fn finish(&mut self, case: Case, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let line = case.at();
         let mut record = case.close(reporter);
-        self.counts.row(&record.status);
+        // TestNG writes what it ran around its tests among them, and counts it apart.
+        if record.name.starts_with("@Before") || record.name.starts_with("@After") {
+            self.counts.beside(values::group(&record.status));
+        } else {
+            self.counts.row(&record.status);
+        }
         if record.name.trim().is_empty()
             && let Some(class) = &record.class_name
         {
