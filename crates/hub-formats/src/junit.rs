@@ -2,8 +2,10 @@
 //! GoogleTest, nextest, gotestsum, xcresult and others. There is no specification; this reader takes
 //!
 //! - `testsuites`, `testsuite` or suites nested to any depth; tests at each of these levels;
-//! - `failure`, `error`, `skipped`, several of them in one test (the gravest decides, the others follow in its details),
-//!   or no child but a `status` or `result` attribute;
+//! - `failure`, `error`, `skipped` (TestNG also `ignored`), `warning`, several of them in one test (the gravest decides,
+//!   the others follow in its details), or no child but a `status` or `result` attribute;
+//! - `error` or `failure` of a suite, which is a result that is named after it: no test tells of that;
+//! - tests without a name, as Surefire writes them where a class failed as a whole: they are called after their class;
 //! - Surefire's `flakyFailure`, `flakyError`, `rerunFailure`, `rerunError`;
 //! - `properties` of suites and tests, `system-out` and `system-err`, attachment marks in them.
 //!
@@ -35,7 +37,14 @@ pub(crate) const FORMAT: Format =
     Format { name: "junit", title: "JUnit XML and its dialects", holds: Holds::Results, spread: false, sniff, read };
 
 fn sniff(head: &Head<'_>) -> bool {
-    matches!(head.prolog().root, Some("testsuites" | "testsuite"))
+    matches!(head.prolog().root, Some("testsuites" | "testsuite")) && !is_of_another_tool(head)
+}
+
+/// The results of Check and the test plans of TestLink have these roots too.
+fn is_of_another_tool(head: &Head<'_>) -> bool {
+    // A suite of TestLink says its place among the others and no number of tests.
+    let before = head.text.split_once("<testcase").map_or(head.text, |(before, _)| before);
+    head.root_tag().contains("check.sourceforge.net") || before.contains("<node_order")
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
@@ -59,6 +68,8 @@ enum Inside {
     Property,
     /// `failure` and its like.
     Outcome,
+    /// `failure` or `error` of a suite itself.
+    SuiteOutcome,
     /// `system-out` or `system-err` of a test.
     Output,
     /// Markup inside a text that is collected; its own text belongs to it.
@@ -77,15 +88,18 @@ impl Inside {
             (Some(Self::Report | Self::Suite), "properties") => Self::SuiteProperties,
             (Some(Self::Case), "properties") => Self::CaseProperties,
             (Some(Self::SuiteProperties | Self::CaseProperties), "property") => Self::Property,
+            (Some(Self::Suite), "failure" | "error") => Self::SuiteOutcome,
             (Some(Self::Case), name) if Mark::from_name(name).is_some() => Self::Outcome,
             (Some(Self::Case | Self::Outcome), "system-out" | "system-err") => Self::Output,
-            (Some(Self::Outcome | Self::Output | Self::Property | Self::Inline), _) => Self::Inline,
+            (Some(Self::Outcome | Self::SuiteOutcome | Self::Output | Self::Property | Self::Inline), _) => {
+                Self::Inline
+            }
             (Some(_) | None, _) => Self::Ignored,
         }
     }
 
     fn has_text(self) -> bool {
-        matches!(self, Self::Outcome | Self::Output | Self::Property | Self::Inline)
+        matches!(self, Self::Outcome | Self::SuiteOutcome | Self::Output | Self::Property | Self::Inline)
     }
 }
 
@@ -165,6 +179,15 @@ impl Junit {
                     case.open_outcome(start, reporter)?;
                 }
             }
+            Inside::SuiteOutcome => {
+                if self.suites.hand_on(reporter).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                self.text.begin(start.at);
+                let mut case = Case::of_suite(start, &self.suites);
+                case.open_outcome(start, reporter)?;
+                self.case = Some(case);
+            }
             Inside::Output => {
                 // Surefire puts the output of a repetition inside its outcome, whose own text is kept first.
                 if let (Some(case), Some(Inside::Outcome)) = (&mut self.case, parent) {
@@ -198,6 +221,15 @@ impl Junit {
                     case.close_outcome();
                 }
             }
+            Inside::SuiteOutcome => {
+                if let Some(mut case) = self.case.take() {
+                    case.outcome_text(&mut self.text, reporter);
+                    case.close_outcome();
+                    let record = case.close(reporter);
+                    self.counts.beside(values::group(&record.status));
+                    return reporter.record(Record::Result(record));
+                }
+            }
             Inside::Output => {
                 if let Some(case) = &mut self.case {
                     case.output_text(&mut self.text, reporter);
@@ -223,8 +255,18 @@ impl Junit {
 
     fn finish(&mut self, case: Case, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let line = case.at();
-        let record = case.close(reporter);
-        self.counts.row(&record.status);
+        let mut record = case.close(reporter);
+        // TestNG writes what it ran around its tests among them, and counts it apart.
+        if record.name.starts_with("@Before") || record.name.starts_with("@After") {
+            self.counts.beside(values::group(&record.status));
+        } else {
+            self.counts.row(&record.status);
+        }
+        if record.name.trim().is_empty()
+            && let Some(class) = &record.class_name
+        {
+            record.name.clone_from(class);
+        }
         if record.name.trim().is_empty() {
             let subject = record.class_name.as_deref();
             reporter.rejected(&codes::NO_NAME, Some(line), "a testcase has no name", subject);

@@ -47,7 +47,7 @@ impl Dialect for Two {
             failures: parts::count(head, "failures"),
             errors: parts::count(head, "errors"),
             skipped: Self::not_run(head).or_else(|| left_out(head)),
-            disabled: None,
+            ..Declared::default()
         }
     }
 

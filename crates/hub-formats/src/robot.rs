@@ -24,7 +24,7 @@ use crate::formats::{Format, Holds};
 use crate::head::Head;
 use crate::input::Input;
 use crate::limits;
-use crate::record::counts::{self, Rows};
+use crate::record::counts::{self, Group, Rows};
 use crate::reporter::{At, Field, Reporter};
 use crate::xml::Xml;
 use crate::xml::element::{self, Element, Visit, Want};
@@ -61,6 +61,10 @@ struct Robot {
     /// The test, suite setup or suite teardown that is read.
     body: Option<Body>,
     rows: Rows,
+    /// Tests that passed inside of each open suite, and of those that ended below it.
+    passed: Vec<u64>,
+    /// Tests that Robot Framework counts as failed because a teardown around them failed.
+    torn_down: u64,
 }
 
 impl Visit for Robot {
@@ -102,6 +106,7 @@ impl Visit for Robot {
                 let mut path = self.path().to_vec();
                 path.extend(head.filled("name").map(|name| parts::one_line(&name, head.at, reporter)));
                 let file = head.filled("source");
+                self.passed.push(0);
                 self.suites.push(SuiteRecord { path, file, line: Some(head.at.line), ..SuiteRecord::default() });
             }
             "test" | "kw" => {
@@ -154,17 +159,24 @@ impl Visit for Robot {
             return ControlFlow::Continue(());
         }
         match (name, self.suites.last()) {
-            ("suite", Some(_)) => match self.suites.pop() {
-                Some(suite) => reporter.record(Record::Suite(suite)),
-                None => ControlFlow::Continue(()),
-            },
+            ("suite", Some(_)) => {
+                let passed = self.passed.pop().unwrap_or(0);
+                if let Some(outer) = self.passed.last_mut() {
+                    *outer += passed;
+                }
+                match self.suites.pop() {
+                    Some(suite) => reporter.record(Record::Suite(suite)),
+                    None => ControlFlow::Continue(()),
+                }
+            }
             (_, _) => ControlFlow::Continue(()),
         }
     }
 
     fn finish(&mut self, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         if complete {
-            self.rows.report(self.rows, &self.report.declared, self.root, reporter);
+            let most = Rows { failures: self.rows.failures + self.torn_down, ..self.rows };
+            self.rows.report(most, &self.report.declared, self.root, reporter);
         }
         // Suites that the damage left open have tests at the sink already.
         for suite in self.suites.drain(..).rev() {
@@ -203,6 +215,13 @@ impl Robot {
             return ControlFlow::Continue(());
         }
         let record = body.close(reporter);
+        match self.passed.last_mut() {
+            Some(passed) if is_test && body::group(&record.status) == Group::Passed => *passed += 1,
+            Some(passed) if record.properties.iter().any(|(_, fixture)| fixture == "suite teardown") => {
+                self.torn_down += std::mem::take(passed);
+            }
+            Some(_) | None => {}
+        }
         if is_test {
             self.rows.add(body::group(&record.status));
         }

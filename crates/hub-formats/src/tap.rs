@@ -54,12 +54,22 @@ fn sniff(head: &Head<'_>) -> bool {
     let points = || lines().filter(|line| matches!(line, Line::Point(_)));
     match first {
         Some(Line::Plan { skip, .. }) => skip.is_some() || points().next().is_some(),
-        Some(Line::Point(Point { number: Some(1), .. })) => {
+        Some(Line::Version(_)) => points().next().is_some(),
+        Some(Line::Point(Point { number: number @ (None | Some(1)), .. })) => {
             let planned = lines().any(|line| matches!(line, Line::Plan { .. }));
-            planned || (!head.complete && points().count() > 2)
+            // Without a plan in sight, numbers that follow each other tell a report from a log.
+            planned || (number.is_some() && points().count() > 2 && (!head.complete || in_sequence(points())))
         }
         Some(_) | None => false,
     }
+}
+
+/// Whether the first points are numbered 1, 2, 3.
+fn in_sequence<'l>(points: impl Iterator<Item = Line<'l>>) -> bool {
+    points
+        .take(3)
+        .zip(1..)
+        .all(|(line, expect)| matches!(line, Line::Point(Point { number: Some(number), .. }) if number == expect))
 }
 
 fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
@@ -71,6 +81,7 @@ fn read(input: &mut Input<'_>, reporter: &mut Reporter<'_>) {
         told_full: false,
         planned: false,
         bailed: false,
+        versioned: false,
     };
     let mut bytes = Vec::new();
     loop {
@@ -107,6 +118,8 @@ struct Tap {
     told_full: bool,
     planned: bool,
     bailed: bool,
+    /// Whether a version stands at the outermost level.
+    versioned: bool,
 }
 
 impl Tap {
@@ -131,6 +144,7 @@ impl Tap {
             }
             Line::Version(version) => {
                 self.leave(indent, at, reporter);
+                self.versioned |= indent == 0;
                 if indent == 0 {
                     self.end_stream(at, reporter)?;
                     let known = self.report.suite.properties.iter().any(|(name, _)| name == "TAP version");
@@ -301,7 +315,12 @@ impl Tap {
 
     fn finish(&mut self, at: At, complete: bool, reporter: &mut Reporter<'_>) -> ControlFlow<()> {
         let in_block = self.levels.last().is_some_and(Level::is_in_block);
-        let open = self.levels.len() > 1 || in_block;
+        // A stream that is indented as a whole is no subtest that its parent was never told of.
+        let indented = match self.levels.as_slice() {
+            [outer, inner] => !self.versioned && outer.is_untouched() && inner.name.is_none(),
+            _ => false,
+        };
+        let open = (self.levels.len() > 1 && !indented) || in_block;
         self.leave(0, at, reporter);
         self.end_stream(at, reporter)?;
         // A plan counts its own level only: with subtests it is not the number of rows.
@@ -313,7 +332,7 @@ impl Tap {
         if complete && open && !self.bailed {
             return reporter.fatal(&codes::NOT_WELL_FORMED, Some(at), "the report ends inside of a test", None);
         }
-        if complete && !self.planned && !self.bailed && self.report.words.all() > 0 {
+        if complete && !self.planned && !indented && !self.bailed && self.report.words.all() > 0 {
             let message = "there is no plan: the run may have ended before its tests did";
             reporter.repaired(&codes::NOT_WELL_FORMED, Some(at), message);
         }

@@ -141,6 +141,9 @@ impl Testng {
         let is = |name: &str| element.attribute(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
         let is_config = is("is-config");
         let mut record = method::record(element, self.suites.path(), self.class.as_deref(), reporter);
+        if is_config {
+            self.counts.beside(group(&record.status));
+        }
         if is_config && !record.status.eq_ignore_ascii_case("FAIL") {
             return ControlFlow::Continue(());
         }

@@ -214,7 +214,7 @@ async fn a_store_that_is_down_costs_no_result_and_a_worker_sends_later() {
 
     // A command that needs the store says so by its exit code.
     let checked = hub.hub(&["evidence", "check", "--project", "shop"]);
-    assert_eq!((checked.code, checked.error_code().as_str()), (6, "HUB-6001"), "{}", checked.stdout);
+    assert_eq!((checked.code, checked.error_code().as_str()), (7, "HUB-6001"), "{}", checked.stdout);
 
     configure(&hub, "");
     let client = hub.database.client().await;
@@ -237,13 +237,13 @@ async fn a_check_finds_what_nothing_names_and_what_is_not_there() {
     let object = objects(&hub).remove(0);
     let orphan = object.with_file_name(format!("{}.txt", "0".repeat(64)));
     std::fs::write(&orphan, "nobody's").unwrap();
-    let found = hub.hub(&["evidence", "check", "--project", "shop"]).json(6);
+    let found = hub.hub(&["evidence", "check", "--project", "shop"]).json(7);
     assert_eq!((&found["orphans_found"], &found["lost_found"]), (&1.into(), &0.into()), "{found}");
     hub.hub(&["evidence", "check", "--project", "shop", "--delete-orphans"]).json(0);
     assert!(!orphan.exists() && object.exists());
 
     std::fs::remove_file(&object).unwrap();
-    let lost = hub.hub(&["evidence", "check", "--project", "shop"]).json(6);
+    let lost = hub.hub(&["evidence", "check", "--project", "shop"]).json(7);
     assert_eq!(lost["lost_found"], 1, "{lost}");
     // The same report handed over again brings it back.
     let again = ingest(&hub, report.parent().unwrap(), 0);

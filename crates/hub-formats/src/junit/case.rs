@@ -21,7 +21,9 @@ pub(super) enum Mark {
     Rerun,
     /// `flakyFailure`, `flakyError`: an attempt before the one that passed.
     Flaky,
-    /// `skipped`.
+    /// `warning` of PHPUnit before 10: it ran, with remarks.
+    Warning,
+    /// `skipped`, and `ignored` of TestNG.
     Skipped,
     /// `failure`.
     Failure,
@@ -34,7 +36,8 @@ impl Mark {
         match name {
             "failure" => Some(Self::Failure),
             "error" => Some(Self::Error),
-            "skipped" => Some(Self::Skipped),
+            "skipped" | "ignored" => Some(Self::Skipped),
+            "warning" => Some(Self::Warning),
             "flakyFailure" | "flakyError" => Some(Self::Flaky),
             "rerunFailure" | "rerunError" => Some(Self::Rerun),
             _ => None,
@@ -46,6 +49,7 @@ impl Mark {
         match self {
             Self::Rerun => "rerun",
             Self::Flaky => "flaky",
+            Self::Warning => "warning",
             Self::Skipped => "skipped",
             Self::Failure => "failure",
             Self::Error => "error",
@@ -114,17 +118,34 @@ impl Case {
             record.class_name = class;
         }
         record.device = suites.device(record.class_name.as_deref());
-        Ok(Self {
+        Ok(Self { status, result, ..Self::new(record, start.at) })
+    }
+
+    /// Begins what a suite says of itself and no test does: its class could not be loaded or prepared.
+    pub(super) fn of_suite(start: &Start<'_>, suites: &Suites) -> Self {
+        let path = suites.path().to_vec();
+        let suite = path.last().map_or("suite without a name", String::as_str);
+        let record = ResultRecord {
+            name: format!("{suite} ({})", start.name()),
+            suite: path,
+            line: Some(start.at.line),
+            ..ResultRecord::default()
+        };
+        Self::new(Box::new(record), start.at)
+    }
+
+    fn new(record: Box<ResultRecord>, at: At) -> Self {
+        Self {
             record,
-            at: start.at,
-            status,
-            result,
+            at,
+            status: None,
+            result: None,
             attempts_before: 0,
             outcome: None,
             gravest: None,
             others: String::new(),
             output: String::new(),
-        })
+        }
     }
 
     /// The test's name as far as it is known.
@@ -212,7 +233,7 @@ impl Case {
         record.attempt = self.attempts_before;
         record.output = filled(self.output);
         record.status = match self.gravest.as_ref().map(|outcome| outcome.mark) {
-            Some(mark @ (Mark::Error | Mark::Failure | Mark::Skipped)) => mark.word().to_owned(),
+            Some(mark @ (Mark::Error | Mark::Failure | Mark::Skipped | Mark::Warning)) => mark.word().to_owned(),
             Some(Mark::Flaky) => {
                 record.flaky = true;
                 "passed".to_owned()

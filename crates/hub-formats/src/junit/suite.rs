@@ -65,7 +65,8 @@ impl Suites {
             "tests" => declared.tests = counts::number(Some(raw)),
             "failures" => declared.failures = counts::number(Some(raw)),
             "errors" => declared.errors = counts::number(Some(raw)),
-            "skipped" | "skips" | "skip" | "ignored" => declared.skipped = counts::number(Some(raw)),
+            "ignored" => declared.ignored = counts::number(Some(raw)),
+            "skipped" | "skips" | "skip" => declared.skipped = counts::number(Some(raw)),
             "disabled" => declared.disabled = counts::number(Some(raw)),
             _ => {}
         })?;

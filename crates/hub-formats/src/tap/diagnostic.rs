@@ -32,7 +32,9 @@ impl Block {
 
     /// Puts what the block says into its row.
     pub(super) fn into_row(self, record: &mut ResultRecord) {
-        let values = values(&self.text);
+        // testem indents its values once more.
+        let text = dedented(&self.text);
+        let values = values(&text);
         let of = |keys: &[&str]| {
             keys.iter().find_map(|key| values.iter().find(|(name, _)| name == key)).map(|(_, value)| value.clone())
         };
@@ -50,10 +52,17 @@ impl Block {
             record.properties.extend(of(&[key]).map(|value| (key.to_owned(), value)));
         }
         // A block that holds only the time says nothing more.
-        let says = values.iter().any(|(key, _)| key != "duration_ms" && key != "type");
-        let details = [record.details.take(), Some(self.text).filter(|_| says)];
+        let says = values.is_empty() || values.iter().any(|(key, _)| key != "duration_ms" && key != "type");
+        let details = [record.details.take(), Some(text).filter(|text| says && !text.trim().is_empty())];
         record.details = Some(details.into_iter().flatten().collect::<Vec<_>>().join("\n"));
     }
+}
+
+/// A text without the spaces that all its lines begin with.
+fn dedented(text: &str) -> String {
+    let spaces = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let least = text.lines().filter(|line| !line.trim().is_empty()).map(spaces).min().unwrap_or(0);
+    text.lines().flat_map(|line| [line.get(least..).unwrap_or_default(), "\n"]).collect()
 }
 
 /// The values at the outermost level that are texts or numbers, block texts (`|`) included.
@@ -71,10 +80,10 @@ fn values(text: &str) -> Vec<(String, String)> {
             let inner = |line: &&str| line.starts_with(' ') || line.is_empty();
             let mut block = String::new();
             while let Some(line) = lines.next_if(inner) {
-                block.push_str(line.strip_prefix("  ").unwrap_or(line));
+                block.push_str(line);
                 block.push('\n');
             }
-            values.push((key.to_owned(), block));
+            values.push((key.to_owned(), dedented(&block)));
         } else if !value.is_empty() {
             values.push((key.to_owned(), unquoted(value)));
         }

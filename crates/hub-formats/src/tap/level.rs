@@ -54,7 +54,9 @@ impl Level {
             // A block that was never ended stops where a line of the level or of an outer one follows.
             let outside = indent <= self.indent
                 && matches!(kind, Line::Point(_) | Line::Plan { .. } | Line::Version(_) | Line::BailOut(_));
-            if outside || text.trim() == "..." {
+            // Text inside of the block may hold a block itself, with its end further to the right.
+            let ends = text.trim() == "..." && self.block.as_ref().is_some_and(|block| indent <= block.indent);
+            if outside || ends {
                 let block = self.block.take();
                 if let (Some(block), Some(open)) = (block, &mut self.open) {
                     block.into_row(&mut open.record);
@@ -71,6 +73,11 @@ impl Level {
             self.block = Some(Block::new(indent));
         }
         begins
+    }
+
+    /// Whether nothing was said at this level.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.points == 0 && self.plan.is_none()
     }
 
     /// Whether the file ended inside of a block.

@@ -86,20 +86,28 @@ fn plan(text: &str) -> Option<Line<'_>> {
 }
 
 fn point(text: &str) -> Option<Line<'_>> {
+    if let Some(point) = testem(text) {
+        return Some(Line::Point(point));
+    }
     let (ok, rest) = match text.strip_prefix("not ok") {
         Some(rest) => (false, rest),
         None => (true, text.strip_prefix("ok")?),
     };
-    if !rest.is_empty() && !rest.starts_with([' ', '\t']) {
+    let ends = |text: &str| text.is_empty() || text.starts_with([' ', '\t', '-', '#']);
+    if !ends(rest) {
         return None;
     }
-    let rest = rest.trim_start();
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, after) = rest.split_at(digits);
+    let spaced = rest.trim_start();
+    let digits = spaced.len() - spaced.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, after) = spaced.split_at(digits);
     // `ok 2nd` has no number.
-    let numbered = digits > 0 && (after.is_empty() || after.starts_with([' ', '\t']));
-    let (number, rest) = if numbered { (number.parse().ok(), after.trim_start()) } else { (None, rest) };
-    let rest = rest.strip_prefix("- ").or_else(|| (rest == "-").then_some("")).unwrap_or(rest);
+    let numbered = digits > 0 && ends(after);
+    let (number, rest) = if numbered { (number.parse().ok(), after) } else { (None, rest) };
+    // A dash at once behind the word or the number is not part of the description, nor is one that stands alone.
+    let rest = rest.strip_prefix('-').unwrap_or_else(|| {
+        let rest = rest.trim_start();
+        rest.strip_prefix("- ").or_else(|| (rest == "-").then_some("")).unwrap_or(rest)
+    });
     let mut point = Point { ok, number, ..Point::default() };
     let mut description = rest;
     for (at, _) in rest.match_indices('#') {
@@ -127,6 +135,18 @@ fn point(text: &str) -> Option<Line<'_>> {
     }
     point.description = unescaped(description);
     Some(Line::Point(point))
+}
+
+/// `skip 3 Chrome - a`, `todo 4 Chrome - a`: testem has words of its own for a directive.
+fn testem(text: &str) -> Option<Point<'_>> {
+    let skipped = text.strip_prefix("skip ").map(|rest| (Directive::Skip, rest));
+    let (directive, rest) = skipped.or_else(|| text.strip_prefix("todo ").map(|rest| (Directive::Todo, rest)))?;
+    let (number, description) = rest.split_once(' ')?;
+    let number = Some(number.parse().ok()?);
+    let description = unescaped(description.trim());
+    // What is to do is expected to fail.
+    let ok = directive == Directive::Skip;
+    Some(Point { ok, number, description, directive: Some((directive, "")), ..Point::default() })
 }
 
 /// `SKIP why`, `skipped: why`, `TODO why`.
@@ -185,6 +205,10 @@ mod tests {
             ("ok 2nd try", true, None, "2nd try"),
             ("ok 3 - issue #12 is fixed", true, Some(3), "issue #12 is fixed"),
             ("ok 3 - issue # 12", true, Some(3), "issue # 12"),
+            ("ok-no number", true, None, "no number"),
+            ("not ok 2-a name", false, Some(2), "a name"),
+            ("ok 3 -5 is less", true, Some(3), "-5 is less"),
+            ("ok -5 is less", true, None, "-5 is less"),
             ("ok 3 - a \\# SKIP b", true, Some(3), "a # SKIP b"),
             ("ok 3 - c\\\\d \\x", true, Some(3), "c\\d \\x"),
         ] {
@@ -202,6 +226,10 @@ mod tests {
             ("ok 1 - a # Skipped: why", (Directive::Skip, "why"), "a"),
             ("not ok 1 - a #TODO later", (Directive::Todo, "later"), "a"),
             ("not ok 1 - a #1 # todo", (Directive::Todo, ""), "a #1"),
+            ("ok 1-# skip why", (Directive::Skip, "why"), ""),
+            ("ok# skip why", (Directive::Skip, "why"), ""),
+            ("skip 1 Chrome 1.0 - [2 ms] - a", (Directive::Skip, ""), "Chrome 1.0 - [2 ms] - a"),
+            ("todo 2 Chrome 1.0 - a", (Directive::Todo, ""), "Chrome 1.0 - a"),
         ] {
             let point = of(text);
             assert_eq!((point.directive, point.description.as_str()), (Some(directive), description), "{text}");
@@ -225,6 +253,7 @@ mod tests {
             ("#hello", 0, Line::Comment("hello")),
             ("pragma +strict", 0, Line::Nothing),
             ("okay", 0, Line::Other("okay")),
+            ("skip to the end", 0, Line::Other("skip to the end")),
             ("ok\tx", 0, Line::Point(Point { ok: true, description: "x".to_owned(), ..Point::default() })),
             ("", 0, Line::Other("")),
         ] {

@@ -24,9 +24,18 @@ pub(super) fn key(record: &ResultRecord, signature: &str) -> String {
     let mut key = format!("{}\u{1f}{signature}", record.name);
     for (_, value) in &record.parameters {
         key.push('\u{1f}');
-        key.push_str(value);
+        key.push_str(without_address(value));
     }
     key
+}
+
+/// An object without a text of its own is written as its class and its address, `org.example.Row@1b6d3586`, and each
+/// repetition may get another one.
+fn without_address(value: &str) -> &str {
+    match value.rsplit_once('@') {
+        Some((class, address)) if !address.is_empty() && address.chars().all(|c| c.is_ascii_hexdigit()) => class,
+        Some(_) | None => value,
+    }
 }
 
 impl Attempts {

@@ -17,12 +17,15 @@ pub(crate) struct Declared {
     pub(crate) skipped: Option<u64>,
     /// GoogleTest counts these apart from `skipped`; among the rows both are tests left out.
     pub(crate) disabled: Option<u64>,
+    /// TestNG's own JUnit reports count these neither in `tests` nor in `skipped`.
+    pub(crate) ignored: Option<u64>,
 }
 
 impl Declared {
     /// Tests left out. `disabled` counts among them, but alone it says nothing about those that were skipped.
     pub(crate) fn left_out(&self) -> Option<u64> {
-        self.skipped.map(|skipped| skipped.saturating_add(self.disabled.unwrap_or(0)))
+        let skipped = sum(self.skipped, self.ignored);
+        skipped.map(|skipped| skipped.saturating_add(self.disabled.unwrap_or(0)))
     }
 }
 
@@ -39,6 +42,8 @@ pub(crate) struct Counts {
     report: Option<Declared>,
     suites: Declared,
     rows: Rows,
+    /// What failed outside of tests, and what ran around them: some writers count it and others do not.
+    beside: Rows,
     roots: u32,
     root: Option<At>,
 }
@@ -69,6 +74,7 @@ impl Counts {
         all.errors = sum(all.errors, declared.errors);
         all.skipped = sum(all.skipped, declared.skipped);
         all.disabled = sum(all.disabled, declared.disabled);
+        all.ignored = sum(all.ignored, declared.ignored);
     }
 
     /// The tests so far.
@@ -86,10 +92,22 @@ impl Counts {
         self.rows.add(group);
     }
 
+    /// Something that is no test had this outcome.
+    pub(crate) fn beside(&mut self, group: Group) {
+        self.beside.add(group);
+    }
+
     /// Tells what does not agree; to be called at the end of a whole file.
     pub(crate) fn report(&self, reporter: &mut Reporter<'_>) {
         // With a second root the first report's header speaks for its own part only.
         let declared = self.report.filter(|_| self.roots == 1).unwrap_or(self.suites);
-        self.rows.report(self.rows, &declared.into(), self.root, reporter);
+        let most = self.rows.plus(self.beside);
+        let mut counts = DeclaredCounts::from(declared);
+        // TestNG counts the ignored apart from all tests: with them the number agrees as well.
+        let all = sum(declared.tests, declared.ignored);
+        if all.is_some_and(|all| (self.rows.tests..=most.tests).contains(&all)) {
+            counts.tests = all;
+        }
+        self.rows.report(most, &counts, self.root, reporter);
     }
 }

@@ -112,7 +112,12 @@ fn real_junit_reports_are_read_and_counted_right() {
         }
 
         let counts = Counts::of(&read);
-        let rows = read.records.iter().filter(|record| matches!(record, Record::Result(_))).count();
+        let is_test = |record: &Record| match record {
+            // What a suite says of itself is a row, but no test.
+            Record::Result(row) => row.suite.last().is_none_or(|suite| row.name != format!("{suite} ({})", row.status)),
+            Record::Suite(_) | Record::Case(_) | Record::Defect(_) => false,
+        };
+        let rows = read.records.iter().filter(|record| is_test(record)).count();
         let nameless = read.problems.iter().filter(|problem| problem.code == &codes::NO_NAME).count();
         if !damaged {
             let text = String::from_utf8_lossy(&bytes);

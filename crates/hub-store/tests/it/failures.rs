@@ -96,13 +96,8 @@ async fn causes_requirements_and_earlier_runs_are_read() {
     facts.requirements.clear();
     tx.upsert_entities(project.id, &[traced, untraced]).await.unwrap();
     let dns = Some(FailureCause::Dns);
-    run(&tx, &project, "r1", 1, &[result("a", Some("TC_1"), Passed), failing("b", "TC_2", "2", dns)])
-        .await;
-    let second = [
-        failing("a", "TC_1", "1", dns),
-        failing("b", "TC_2", "2", None),
-        result("c", Some("TC_3"), Flaky),
-    ];
+    run(&tx, &project, "r1", 1, &[result("a", Some("TC_1"), Passed), failing("b", "TC_2", "2", dns)]).await;
+    let second = [failing("a", "TC_1", "1", dns), failing("b", "TC_2", "2", None), result("c", Some("TC_3"), Flaky)];
     run(&tx, &project, "r2", 2, &second).await;
     run(&tx, &project, "r3", 3, &[]).await;
     let groups = tx.cause_groups(project.id, &id("r2")).await.unwrap();

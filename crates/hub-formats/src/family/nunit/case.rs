@@ -39,6 +39,11 @@ pub(super) fn describe(record: &mut ResultRecord, element: &Element, reporter: &
         }
     }
     explain(record, element, reporter);
+    // A test that ran out of time has no `failure`; its label says why.
+    if record.message.is_none() && record.status == "Failed" {
+        let label = element.filled("label");
+        record.message = label.and_then(|label| parts::bounded(&label, Field::Message, element.at, reporter));
+    }
     if record.message.is_none()
         && let Some(reason) = skip_reason
     {
