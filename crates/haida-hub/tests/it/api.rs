@@ -341,7 +341,7 @@ async fn a_link_shows_what_is_safe_and_tells_what_has_expired() {
 /// A film of so many MiB, made as it is sent. `HUB_TEST_UPLOAD_MIB=200` for a larger one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_upload_takes_constant_memory() {
-    let mib = std::env::var("HUB_TEST_UPLOAD_MIB").ok().and_then(|n| n.parse().ok()).unwrap_or(48_u32);
+    let mib = std::env::var("HUB_TEST_UPLOAD_MIB").ok().and_then(|n| n.parse().ok()).unwrap_or(96_u32);
     let hub = Hub::start().await;
     hub.ready();
     let token = token(&hub, "shop", "ci", &[]);
@@ -358,7 +358,7 @@ async fn a_large_upload_takes_constant_memory() {
     assert_eq!(taken["evidence"]["bytes_sent"], u64::from(mib) * (1 << 20) + 4, "{taken}");
     let after = server.peak_mib();
     println!("{mib} MiB: {before} MiB before, {after} MiB at most");
-    assert!(after < before + 44, "{mib} MiB took {before} to {after} MiB");
+    assert!(after < before + 64, "{mib} MiB took {before} to {after} MiB");
     let mut read = server
         .get(&format!(
             "/e/{}",
