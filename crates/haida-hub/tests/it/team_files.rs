@@ -242,7 +242,9 @@ async fn damaged_values_and_dates_are_told_and_the_rest_is_taken() {
     let messages: Vec<&str> =
         file["problems"].as_array().unwrap().iter().map(|p| p["message"].as_str().unwrap()).collect();
     assert_eq!(messages.len(), 5, "{messages:?}");
-    for (message, expect) in messages.iter().zip(["telephone number", "before 2015", "in the future", "left out", "1 were removed"]) {
+    for (message, expect) in
+        messages.iter().zip(["telephone number", "before 2015", "in the future", "left out", "1 were removed"])
+    {
         assert!(messages.iter().any(|message| message.contains(expect)), "{message}: {messages:?}");
     }
     assert_eq!(
