@@ -1,7 +1,7 @@
 //! The HTTP API, thin over `hub-app`: it reads requests, calls one use case and writes the answer. No SQL, no call to a site.
 //!
-//! [`reports`] takes reports, [`links`] follows evidence links, [`auth`] judges tokens, [`spool`] streams bodies to disk in bounds, and
-//! [`problem`] is the one form of every failure (RFC 9457).
+//! `reports` takes reports, `links` follows evidence links, `auth` judges tokens, `spool` streams bodies to disk in bounds, and
+//! `problem` is the one form of every failure (RFC 9457).
 
 mod auth;
 mod health;

@@ -1,7 +1,7 @@
 //! Evidence: what tests left behind, from the report that names it to the link on a page, and on to its end.
 //!
-//! [`home`] (where it is kept), [`examine`] (what an attachment is), [`take`] (a report's attachments become rows and objects), [`upload`] (rows
-//! into the store, now and when it is back), [`lines`] (what issues and pages say of it), [`end`] (what the rules let go), [`check`]
+//! `home` (where it is kept), `examine` (what an attachment is), `take` (a report's attachments become rows and objects), `upload` (rows
+//! into the store, now and when it is back), [`lines`] (what issues and pages say of it), `end` (what the rules let go), `check`
 //! (rows against objects), [`link`] (what a link leads to).
 
 pub mod check;
