@@ -50,6 +50,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "20261124001000" "hub_evidence",
     "20261124001100" "hub_api_tokens",
     "20261124001200" "hub_results_facts",
+    "20261124001300" "hub_lookup_indexes",
 ];
 
 /// Where a migration stands.

@@ -49,10 +49,12 @@ static ADD_RUN: Query = Query {
 };
 static COMPARE: Query = Query {
     doing: "compare results by their hashes",
+    // `offset 0` keeps it a lookup by key, as for entities.
     sql: "select case when r.content_hash is null then 0 when r.content_hash = u.hash then 1 else 2 end
             from unnest($4::text[], $5::bytea[]) with ordinality u (key, hash, n)
-            left join hub.results r
-              on r.run_month = $2 and r.project_id = $1 and r.run_id = $3 and r.result_key = u.key
+            left join lateral (select f.content_hash from hub.results f
+                                where f.run_month = $2 and f.project_id = $1 and f.run_id = $3 and f.result_key = u.key
+                               offset 0) r on true
            order by u.n",
     types: &[Type::UUID, Type::DATE, Type::TEXT, Type::TEXT_ARRAY, Type::BYTEA_ARRAY],
 };

@@ -1,5 +1,6 @@
 //! Every statement of the crate is understood by the database, as the role that sends it.
 
+use hub_domain::vocabulary::ResultStatus;
 use hub_store::query;
 use hub_testkit::TestDatabase;
 
@@ -59,4 +60,54 @@ async fn the_database_understands_every_statement() {
 /// `_text` is an array of `text`.
 fn sql_name(name: &str) -> String {
     name.strip_prefix('_').map_or_else(|| name.to_owned(), |element| format!("{element}[]"))
+}
+
+/// A first import fills tables that have no statistics yet. What is compared is then looked up by its key all the same, row
+/// by row: a join with everything that the tenant has would take time with the square of the import.
+#[tokio::test]
+async fn what_is_saved_is_looked_up_by_key_also_before_the_database_knows_its_tables() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = crate::sample::project(&store).await;
+    let client = database.client().await;
+    for batch in (0..2_000).collect::<Vec<_>>().chunks(1_000) {
+        let cases: Vec<_> = batch.iter().map(|n| crate::sample::case(&format!("TC_{n:05}"), "x")).collect();
+        let tx = store.worker(project.tenant_id).await.unwrap();
+        tx.upsert_entities(project.id, &cases).await.unwrap();
+        let run = crate::sample::id("run-1");
+        let month = tx.ensure_run(project.id, &run, None).await.unwrap();
+        let results: Vec<_> =
+            batch.iter().map(|n| crate::sample::result(&format!("k{n}"), None, ResultStatus::Passed)).collect();
+        tx.upsert_results(project.id, month, &run, &results).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let looked_up =
+        ["compare entities by their hashes", "read entities by their ids", "compare results by their hashes"];
+    for query in query::statements().into_iter().filter(|query| looked_up.contains(&query.doing)) {
+        let types: Vec<&str> = query.types.iter().map(tokio_postgres::types::Type::name).collect();
+        // The project and the month say which partition is asked; the rest says nothing.
+        let given = |kind: &&str| match *kind {
+            "uuid" => format!("'{}'", project.id.0),
+            "date" => "date_trunc('month', now())::date".to_owned(),
+            _ => "null".to_owned(),
+        };
+        let given = types.iter().map(given).collect::<Vec<_>>().join(", ");
+        let (types, sql) = (types.join(", "), query.sql);
+        let asked = format!(
+            "begin; set local role hub_worker; select set_config('hub.tenant_id', '{}', true);
+             set local plan_cache_mode = force_generic_plan; prepare asked ({types}) as {sql}; explain execute asked ({given})",
+            project.tenant_id.0
+        );
+        let mut plan = String::new();
+        for message in client.simple_query(&asked).await.unwrap() {
+            if let tokio_postgres::SimpleQueryMessage::Row(row) = message {
+                plan.push_str(row.get(0).unwrap_or_default());
+                plan.push('\n');
+            }
+        }
+        client.batch_execute("rollback; deallocate all").await.unwrap();
+        assert!(plan.contains("_pkey") && !plan.contains("Join Filter"), "{}:\n{plan}", query.doing);
+        let others = ["tenant_id_", "updated_at", "Seq Scan on entities", "Seq Scan on results"];
+        assert!(others.iter().all(|other| !plan.contains(other)), "{}:\n{plan}", query.doing);
+    }
 }
