@@ -35,6 +35,16 @@ pub struct FailuresReport {
     pub summed_up: u64,
 }
 
+impl FailuresReport {
+    /// Adds what became of another run's failures.
+    pub fn add(&mut self, other: &Self) {
+        self.seen += other.seen;
+        self.proposed += other.proposed;
+        self.with_defect += other.with_defect;
+        self.summed_up += other.summed_up;
+    }
+}
+
 /// Decides what becomes of the failures of a run, and adds the defects that changed to what is planned next. The same run
 /// settled twice writes nothing the second time.
 ///

@@ -214,6 +214,7 @@ pub async fn ingest_spooled(
         }
         if let (Some(own), Some(id)) = (&own, &own_id) {
             report.entities_changed += run::save(store, project, id, own, one.reported, None, &mut touched).await?;
+            report.failures.add(&crate::failures::settle(store, project, id, &mut touched).await?);
         }
         reported |= one.reported;
         taken.extend(one.import);
@@ -223,7 +224,7 @@ pub async fn ingest_spooled(
         let environment = environments.into_iter().max_by_key(|(_, rows)| *rows);
         report.entities_changed +=
             run::save(store, project, id, arguments, reported, environment, &mut touched).await?;
-        report.failures = crate::failures::settle(store, project, id, &mut touched).await?;
+        report.failures.add(&crate::failures::settle(store, project, id, &mut touched).await?);
     }
     report.evidence = evidence.tally;
     leave_out_evidence(store, project, &found, &evidence.origins, &mut report).await?;

@@ -274,3 +274,17 @@ mail {mail} call {phone} https://u:{token}@x.example.com/?api_key={token}</syste
     let kept = client.query_typed("select count(*) from hub.results where message like '%[card]%'", &[]).await.unwrap();
     assert_eq!(kept[0].get::<_, i64>(0), 1, "the rest of the message is kept");
 }
+
+/// A table of results that was handed over without a run becomes one of its own, and its failures count like any other's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_failures_of_a_table_without_a_run_count_too() {
+    let hub = Hub::start().await;
+    ready(&hub, "policy = \"create\"\nthreshold = 1");
+    let table = "TEST_ID|DISPOSITIVO|RESULTADO|ENTORNO|EVIDENCIA|NOTAS\nTC_T_001|iOS|FAIL|staging||the total is wrong\n\
+                 TC_T_002|iOS|PASS|staging||\n";
+    let path = hub.write("results.csv", table).display().to_string();
+    let taken = hub.hub(&["ingest", &path, "--project", "shop"]).json(0);
+    assert_eq!((&taken["failures"]["seen"], &taken["failures"]["with_defect"]), (&1.into(), &1.into()), "{taken}");
+    sync(&hub);
+    assert_eq!(bugs(&hub).await.len(), 1);
+}
