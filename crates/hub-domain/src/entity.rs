@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    ContentHash, ExternalId,
+    CanonicalJson, ContentHash, ExternalId,
     hash::NotCanonical,
     ids::ProjectId,
     insight::{RunInsight, Sightings},
@@ -147,12 +147,20 @@ impl Entity {
         Identity { kind: self.facts.kind(), external_id: self.external_id.clone() }
     }
 
-    /// The hash of its facts; the origin does not count.
+    /// Its facts as they are hashed; the origin does not count.
     ///
     /// # Errors
     /// [`NotCanonical`], which facts made of texts and whole numbers never cause.
+    pub fn canonical(&self) -> Result<CanonicalJson, NotCanonical> {
+        CanonicalJson::of(&self.facts)
+    }
+
+    /// The hash of its facts.
+    ///
+    /// # Errors
+    /// As of [`Entity::canonical`].
     pub fn content_hash(&self) -> Result<ContentHash, NotCanonical> {
-        ContentHash::of(&self.facts)
+        Ok(self.canonical()?.hash())
     }
 }
 

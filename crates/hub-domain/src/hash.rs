@@ -5,24 +5,24 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::canonical::CanonicalJson;
+
 /// The content hash of a value: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 32]);
 
-/// A value that has no canonical JSON form (a map with keys that are not strings, a number that is not finite).
+/// A value that has no canonical JSON form: a map with keys that are not texts, or the same key twice.
 #[derive(Debug, thiserror::Error)]
 #[error("write a value as canonical JSON")]
-pub struct NotCanonical(#[source] serde_json::Error);
+pub struct NotCanonical(#[source] pub(crate) serde_json::Error);
 
 impl ContentHash {
-    /// Hashes the canonical JSON of `value` without keeping it in memory.
+    /// Hashes the canonical JSON of `value`.
     ///
     /// # Errors
     /// [`NotCanonical`] where the value has no JSON form.
     pub fn of(value: &impl Serialize) -> Result<Self, NotCanonical> {
-        let mut hasher = blake3::Hasher::new();
-        serde_json_canonicalizer::to_writer(value, &mut hasher).map_err(NotCanonical)?;
-        Ok(Self(*hasher.finalize().as_bytes()))
+        Ok(CanonicalJson::of(value)?.hash())
     }
 
     /// Hashes bytes as they are: a file's digest.

@@ -127,6 +127,11 @@ impl StoreError {
         }
     }
 
+    /// Whether a row with the same key was there.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, Self::Query { source, .. } if source.code() == Some(&SqlState::UNIQUE_VIOLATION))
+    }
+
     pub(crate) fn unreadable(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unreadable { what, source: source.into() }
     }

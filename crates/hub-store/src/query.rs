@@ -55,6 +55,7 @@ pub fn statements() -> Vec<&'static Query> {
         crate::audit::QUERIES,
         crate::cursors::QUERIES,
         crate::entities::QUERIES,
+        crate::entities_save::QUERIES,
         crate::evidence::QUERIES,
         crate::evidence_end::QUERIES,
         crate::failures::QUERIES,

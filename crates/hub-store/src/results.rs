@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use hub_domain::{ExternalId, ProjectId, TestResult};
-use serde_json::Value;
+use futures::{FutureExt as _, future::join};
+use hub_domain::{ContentHash, ExternalId, ProjectId, TenantId, TestResult, entity::ResultExtra};
 use time::{Date, OffsetDateTime};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, ToSql, Type};
 
-use crate::{StoreError, WorkerTx, query::Query, tx::BATCH};
+use crate::{StoreError, WorkerTx, entities::count, entities_save::PIECE, query::Query};
 
 /// The month in whose partition a run's results are: its first day. Only [`WorkerTx::ensure_run`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,18 +49,49 @@ static ADD_RUN: Query = Query {
 };
 static COMPARE: Query = Query {
     doing: "compare results by their hashes",
-    // `offset 0` keeps it a lookup by key, as for entities.
-    sql: "select case when r.content_hash is null then 0 when r.content_hash = u.hash then 1 else 2 end
+    // What is equal needs no answer. `offset 0` keeps it a lookup by key, as for entities.
+    sql: "select u.n, r.content_hash is null
             from unnest($4::text[], $5::bytea[]) with ordinality u (key, hash, n)
             left join lateral (select f.content_hash from hub.results f
                                 where f.run_month = $2 and f.project_id = $1 and f.run_id = $3 and f.result_key = u.key
                                offset 0) r on true
-           order by u.n",
+           where r.content_hash is distinct from u.hash",
     types: &[Type::UUID, Type::DATE, Type::TEXT, Type::TEXT_ARRAY, Type::BYTEA_ARRAY],
 };
-static SAVE: Query = Query {
-    doing: "save results",
-    sql: "insert into hub.results (run_month, project_id, tenant_id, run_id, result_key, report_id, test_case_id, name, suite,
+/// The parameters of the statements that write results.
+const COLUMNS: &[Type] = &[
+    Type::DATE,
+    Type::UUID,
+    Type::UUID,
+    Type::TEXT,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::INT4_ARRAY,
+    Type::INT8_ARRAY,
+    Type::TIMESTAMPTZ_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::JSONB_ARRAY,
+    Type::JSONB_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::BYTEA_ARRAY,
+];
+
+/// An insert, without what happens to a row that is there.
+macro_rules! insert {
+    () => {
+        "insert into hub.results (run_month, project_id, tenant_id, run_id, result_key, report_id, test_case_id, name, suite,
             status, source_status, device, platform, attempt, duration_ms, started_at, error_type, message, details, notes,
             evidence, extra, fingerprint, signature, cause, content_hash)
           select $1, $2, $3, $4, u.* from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
@@ -68,8 +99,16 @@ static SAVE: Query = Query {
             $19::text[], $20::text[], $21::jsonb[], $22::jsonb[], $23::text[], $24::text[], $25::text[], $26::bytea[])
             u (key, report, test_case, name, suite, status, source_status, device, platform, attempt, duration, started,
                error_type, message, details, notes, evidence, extra, fingerprint,
-               signature, cause, hash)
-           order by u.key
+               signature, cause, hash)"
+    };
+}
+
+static ADD: Query = Query { doing: "add results", sql: insert!(), types: COLUMNS };
+static SAVE: Query = Query {
+    doing: "save results",
+    sql: concat!(
+        insert!(),
+        "
           on conflict (run_month, project_id, run_id, result_key) do update set
             report_id = excluded.report_id, test_case_id = excluded.test_case_id, name = excluded.name,
             suite = excluded.suite, status = excluded.status, source_status = excluded.source_status,
@@ -77,35 +116,9 @@ static SAVE: Query = Query {
             duration_ms = excluded.duration_ms, started_at = excluded.started_at, error_type = excluded.error_type,
             message = excluded.message, details = excluded.details, notes = excluded.notes,
             evidence = excluded.evidence, extra = excluded.extra, fingerprint = excluded.fingerprint,
-            signature = excluded.signature, cause = excluded.cause, content_hash = excluded.content_hash, updated_at = now()",
-    types: &[
-        Type::DATE,
-        Type::UUID,
-        Type::UUID,
-        Type::TEXT,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::INT4_ARRAY,
-        Type::INT8_ARRAY,
-        Type::TIMESTAMPTZ_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::JSONB_ARRAY,
-        Type::JSONB_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::TEXT_ARRAY,
-        Type::BYTEA_ARRAY,
-    ],
+            signature = excluded.signature, cause = excluded.cause, content_hash = excluded.content_hash, updated_at = now()"
+    ),
+    types: COLUMNS,
 };
 static KEYS: Query = Query {
     doing: "list the results of a report",
@@ -124,7 +137,7 @@ static PRUNE: Query = Query {
 /// Keys of one page of a report's results.
 const KEYS_PER_PAGE: i64 = 10_000;
 
-pub(crate) static QUERIES: &[&Query] = &[&FIND_RUN, &ADD_RUN, &COMPARE, &SAVE, &KEYS, &PRUNE];
+pub(crate) static QUERIES: &[&Query] = &[&FIND_RUN, &ADD_RUN, &COMPARE, &ADD, &SAVE, &KEYS, &PRUNE];
 
 impl WorkerTx {
     /// The month of a run. A run that is new is placed in the month of `hint`, the day on which its first report says that
@@ -173,74 +186,62 @@ impl WorkerTx {
                 written.repeated += 1;
             }
         }
-        let mut indexes: Vec<usize> = latest.into_values().collect();
-        indexes.sort_unstable();
-        for batch in indexes.chunks(BATCH) {
-            let batch: Vec<&TestResult> = batch.iter().filter_map(|index| results.get(*index)).collect();
-            let hashes = batch.iter().map(|result| result.content_hash()).collect::<Result<Vec<_>, _>>()?;
-            let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
-            let keys: Vec<&str> = batch.iter().map(|result| result.result_key.as_str()).collect();
-            let verdicts = self.rows(&COMPARE, &[&project.0, &month.0, &run.as_str(), &keys, &hashes]).await?;
-            let mut columns = Columns::default();
-            for ((result, hash), verdict) in batch.iter().zip(&hashes).zip(&verdicts) {
-                match verdict.get::<_, i32>(0) {
-                    0 => written.inserted += 1,
-                    1 => {
-                        written.unchanged += 1;
-                        continue;
-                    }
-                    _ => written.updated += 1,
-                }
-                columns.push(result, hash)?;
+        let mut latest: Vec<&TestResult> = latest.into_values().filter_map(|index| results.get(index)).collect();
+        // In the order of the key, so that two imports at once wait for each other and never for ever.
+        latest.sort_unstable_by_key(|result| result.result_key.as_str());
+        let pieces: Vec<_> = latest.chunks(PIECE).collect();
+        let mut hashed = vec![hash_all(pieces.first().copied().unwrap_or_default())?];
+        let (mut new, mut different) = (Vec::new(), Vec::new());
+        for (number, piece) in pieces.iter().enumerate() {
+            let hashes = hashed.get(number).map_or(&[] as &[_], Vec::as_slice);
+            let next = pieces.get(number + 1).copied().unwrap_or_default();
+            // The next piece is hashed while the database compares this one.
+            let compared = self.compare_results(project, month, run, piece, hashes);
+            let (compared, next) = join(compared, async { hash_all(next) }).await;
+            for (at, is_new) in compared? {
+                if is_new { &mut new } else { &mut different }.push(number * PIECE + at);
             }
-            if !columns.keys.is_empty() {
-                self.save_columns(project, month, run, &columns).await?;
-            }
+            hashed.push(next?);
+        }
+        written.inserted = new.len() as u64;
+        written.updated = different.len() as u64;
+        written.unchanged = latest.len().saturating_sub(new.len() + different.len()) as u64;
+        let rows: Vec<_> = latest.iter().copied().zip(hashed.iter().flatten()).collect();
+        let columns = |which: &[usize]| -> Vec<Columns<'_>> {
+            which.chunks(PIECE).map(|piece| Columns::of(piece.iter().filter_map(|at| rows.get(*at)))).collect()
+        };
+        let place = Place { month, project, tenant: self.tenant(), run: run.as_str() };
+        let add = |columns| self.add_results(&place, columns).boxed();
+        if different.is_empty() && (new.is_empty() || self.insert(columns(&new).into_iter().map(add).collect()).await?)
+        {
+            return Ok(written);
+        }
+        new.extend(different);
+        new.sort_unstable();
+        for columns in columns(&new) {
+            self.run(&SAVE, &columns.parameters(&place)).await?;
         }
         Ok(written)
     }
 
-    async fn save_columns(
+    /// Asks which results differ. Returns their places, and whether they are new.
+    async fn compare_results(
         &self,
         project: ProjectId,
         month: RunMonth,
         run: &ExternalId,
-        c: &Columns<'_>,
-    ) -> Result<(), StoreError> {
-        let tenant = self.tenant();
-        self.run(
-            &SAVE,
-            &[
-                &month.0,
-                &project.0,
-                &tenant.0,
-                &run.as_str(),
-                &c.keys,
-                &c.reports,
-                &c.cases,
-                &c.names,
-                &c.suites,
-                &c.statuses,
-                &c.source_statuses,
-                &c.devices,
-                &c.platforms,
-                &c.attempts,
-                &c.durations,
-                &c.starts,
-                &c.error_types,
-                &c.messages,
-                &c.details,
-                &c.notes,
-                &c.evidence,
-                &c.extras,
-                &c.fingerprints,
-                &c.signatures,
-                &c.causes,
-                &c.hashes,
-            ],
-        )
-        .await?;
-        Ok(())
+        piece: &[&TestResult],
+        hashes: &[ContentHash],
+    ) -> Result<Vec<(usize, bool)>, StoreError> {
+        let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
+        let keys: Vec<&str> = piece.iter().map(|result| result.result_key.as_str()).collect();
+        let rows = self.rows(&COMPARE, &[&project.0, &month.0, &run.as_str(), &keys, &hashes]).await?;
+        let place = |row| usize::try_from(count(row, 0).saturating_sub(1)).unwrap_or(usize::MAX);
+        Ok(rows.iter().map(|row| (place(row), row.get(1))).collect())
+    }
+
+    async fn add_results(&self, place: &Place<'_>, columns: Columns<'_>) -> Result<(), StoreError> {
+        self.send(&ADD, &columns.parameters(place)).await
     }
 
     /// Removes the results of a report that its latest version no longer holds: those whose key is not to be kept. To be
@@ -272,7 +273,12 @@ impl WorkerTx {
     }
 }
 
-/// Results as columns, which is how a statement takes a thousand of them.
+fn hash_all(piece: &[&TestResult]) -> Result<Vec<ContentHash>, StoreError> {
+    let hashes = piece.iter().map(|result| result.content_hash());
+    Ok(hashes.collect::<Result<_, _>>()?)
+}
+
+/// Results as columns, which is how a statement takes hundreds of them.
 #[derive(Default)]
 struct Columns<'a> {
     keys: Vec<&'a str>,
@@ -291,16 +297,64 @@ struct Columns<'a> {
     messages: Vec<Option<&'a str>>,
     details: Vec<Option<&'a str>>,
     notes: Vec<Option<&'a str>>,
-    evidence: Vec<Value>,
-    extras: Vec<Value>,
+    evidence: Vec<Json<&'a [String]>>,
+    extras: Vec<Json<&'a ResultExtra>>,
     fingerprints: Vec<Option<&'a str>>,
     signatures: Vec<Option<&'a str>>,
     causes: Vec<Option<&'a str>>,
     hashes: Vec<&'a [u8]>,
 }
 
+/// Where results are.
+struct Place<'a> {
+    month: RunMonth,
+    project: ProjectId,
+    tenant: TenantId,
+    run: &'a str,
+}
+
 impl<'a> Columns<'a> {
-    fn push(&mut self, result: &'a TestResult, hash: &'a [u8]) -> Result<(), StoreError> {
+    fn parameters<'p>(&'p self, place: &'p Place<'_>) -> [&'p (dyn ToSql + Sync); 26] {
+        [
+            &place.month.0,
+            &place.project.0,
+            &place.tenant.0,
+            &place.run,
+            &self.keys,
+            &self.reports,
+            &self.cases,
+            &self.names,
+            &self.suites,
+            &self.statuses,
+            &self.source_statuses,
+            &self.devices,
+            &self.platforms,
+            &self.attempts,
+            &self.durations,
+            &self.starts,
+            &self.error_types,
+            &self.messages,
+            &self.details,
+            &self.notes,
+            &self.evidence,
+            &self.extras,
+            &self.fingerprints,
+            &self.signatures,
+            &self.causes,
+            &self.hashes,
+        ]
+    }
+
+    fn of<'r>(rows: impl Iterator<Item = &'r (&'a TestResult, &'a ContentHash)>) -> Self
+    where
+        'a: 'r,
+    {
+        let mut columns = Self::default();
+        rows.for_each(|(result, hash)| columns.push(result, &hash.0));
+        columns
+    }
+
+    fn push(&mut self, result: &'a TestResult, hash: &'a [u8]) {
         self.keys.push(&result.result_key);
         self.reports.push(result.report.as_str());
         self.cases.push(result.test_case.as_ref().map(ExternalId::as_str));
@@ -318,14 +372,12 @@ impl<'a> Columns<'a> {
         self.messages.push(result.message.as_deref());
         self.details.push(result.details.as_deref());
         self.notes.push(result.notes.as_deref());
-        self.evidence.push(Value::from(result.evidence.clone()));
-        let extra = serde_json::to_value(&result.extra).map_err(|e| StoreError::unreadable("a result's facts", e))?;
-        self.extras.push(extra);
+        self.evidence.push(Json(&result.evidence));
+        self.extras.push(Json(&result.extra));
         let failure = result.failure.as_ref();
         self.fingerprints.push(failure.map(|f| f.fingerprint.as_str()));
         self.signatures.push(failure.and_then(|f| f.signature.as_deref()));
         self.causes.push(failure.and_then(|f| f.cause).map(|cause| cause.as_str()));
         self.hashes.push(hash);
-        Ok(())
     }
 }

@@ -238,9 +238,15 @@ fn converge(program: &Program, hubs: &mut Hubs<'_>, say: &dyn Fn(&str)) -> Resul
     Ok(None)
 }
 
-/// What is neither published nor dead, as `waiting 3, uncertain 50`; empty where everything is settled.
+/// What is neither published nor dead, as `issue waiting 3, issue uncertain 50`, and projects that still look for what a
+/// loss of commits left at the site; empty where everything is settled.
 fn open_states(status: &Value) -> String {
     let mut counts = std::collections::BTreeMap::<String, u64>::new();
+    let held =
+        status.as_array().into_iter().flatten().filter(|project| project["creates_held_since"].is_string()).count();
+    if held > 0 {
+        counts.insert("projects with held creates".to_owned(), held as u64);
+    }
     for line in status.as_array().into_iter().flatten().flat_map(|project| project["publications"].as_array()).flatten()
     {
         let state = line["state"].as_str().unwrap_or_default();
@@ -276,4 +282,22 @@ pub fn ask(program: &Program, arguments: &[String], codes: &[i32]) -> Result<Val
         bail!("haida-hub {words} ended with {}: {}{}", output.status, said, String::from_utf8_lossy(&output.stderr));
     }
     serde_json::from_str(&said).with_context(|| format!("haida-hub {} printed no JSON", arguments.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::open_states;
+
+    #[test]
+    fn a_project_that_still_looks_for_lost_commits_is_not_settled() {
+        let publications = json!([{ "object": "issue", "state": "published", "count": 3 }, { "object": "page", "state": "dead", "count": 1 }]);
+        let settled = json!([{ "publications": publications, "creates_held_since": null }]);
+        assert_eq!(open_states(&settled), "");
+        let held = json!([{ "publications": publications, "creates_held_since": "2026-01-02T03:04:05Z" }]);
+        assert_eq!(open_states(&held), "projects with held creates 1");
+        let waiting = json!([{ "publications": [{ "object": "issue", "state": "waiting", "count": 2 }] }]);
+        assert_eq!(open_states(&waiting), "issue waiting 2");
+    }
 }

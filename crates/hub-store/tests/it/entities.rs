@@ -2,7 +2,8 @@
 
 use hub_domain::{
     Entity, EntityKind,
-    entity::{EntityFacts, Identity},
+    entity::{Counts, Coverage, EntityFacts, Identity, Run},
+    insight::RunInsight,
     vocabulary::ResultStatus,
 };
 use hub_store::{Change, PRECEDENCE_PERSON, ProjectRow, Store};
@@ -154,6 +155,39 @@ async fn precedence_holds_between_transactions_that_overlap() {
     assert_eq!(row.entity.facts.title(), "strong");
 }
 
+/// Two first imports at once, of which each finds nothing near: the slower one is taken back to where it began, and compares.
+#[tokio::test]
+async fn of_two_first_imports_each_is_whole_and_what_is_equal_is_written_once() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let cases = |which: std::ops::Range<usize>, title: &str| -> Vec<Entity> {
+        which.map(|n| case(&format!("TC_{n:04}"), title)).collect()
+    };
+    let first = store.worker(project.tenant_id).await.unwrap();
+    let done = first.upsert_entities(project.id, &cases(300..900, "same")).await.unwrap();
+    assert!(done.iter().all(|one| one.changed == Change::Inserted));
+    let second = tokio::spawn({
+        let (store, project) = (store.clone(), project.clone());
+        let cases: Vec<Entity> = cases(0..600, "same").into_iter().chain(cases(600..1_200, "other")).collect();
+        async move { save(&store, &project, &cases).await }
+    });
+    let client = database.client().await;
+    let waits =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    while !client.query_typed(waits, &[]).await.unwrap()[0].get::<_, bool>(0) {
+        assert!(!second.is_finished(), "the second import did not wait");
+    }
+    first.commit().await.unwrap();
+    let changes = second.await.unwrap();
+    let expected = |n| match n {
+        0..300 | 900.. => Change::Inserted,
+        300..600 => Change::Unchanged,
+        _ => Change::Updated,
+    };
+    assert!(changes.iter().enumerate().all(|(n, change)| *change == expected(n)));
+}
+
 #[tokio::test]
 async fn an_id_told_twice_in_one_call_is_saved_once() {
     let database = TestDatabase::fresh().await;
@@ -230,4 +264,30 @@ async fn coverage_counts_cases_in_use_that_were_executed() {
     assert_eq!((coverage.executed, coverage.known), (1, 3));
     assert_eq!(tx.cases_executed(project.id, &id("other run")).await.unwrap().executed, 0);
     assert!(matches!(entities[0].facts, EntityFacts::TestCase(_)));
+}
+
+/// Canonical JSON rounds such numbers; what is kept must not.
+#[tokio::test]
+async fn numbers_beyond_doubles_are_kept_as_they_are() {
+    let database = TestDatabase::fresh().await;
+    let store = database.store().await;
+    let project = project(&store).await;
+    let mut told = case("TC_1", "big");
+    told.facts = EntityFacts::Run(Run {
+        title: "big".into(),
+        release: None,
+        environment: None,
+        source_environment: None,
+        platform: None,
+        devices: vec![],
+        started_at: None,
+        duration_ms: u64::MAX,
+        counts: Counts { passed: (1 << 53) + 1, ..Counts::default() },
+        coverage: Coverage::default(),
+        insight: RunInsight::default(),
+    });
+    assert_eq!(save(&store, &project, std::slice::from_ref(&told)).await, [Change::Inserted]);
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let row = tx.entity(project.id, &told.identity()).await.unwrap().unwrap();
+    assert_eq!(row.entity.facts, told.facts);
 }

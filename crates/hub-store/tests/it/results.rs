@@ -170,3 +170,46 @@ async fn what_pages_show_of_a_run_is_in_a_fixed_order() {
     assert_eq!(tx.run_started(project.id, &id("none")).await.unwrap(), None);
     assert_eq!(tx.run_duration_ms(project.id, &id("none")).await.unwrap(), 0);
 }
+
+/// The second compares before the first is committed, finds every row new and in the way, and goes on with the same
+/// transaction.
+#[tokio::test]
+async fn the_same_results_from_two_transactions_are_saved_once_and_the_later_ones_count() {
+    let database = TestDatabase::fresh().await;
+    let (store, project, tx) = opened(&database).await;
+    let run = id("run-1");
+    let month = tx.ensure_run(project.id, &run, None).await.unwrap();
+    tx.commit().await.unwrap();
+    let results = |status: ResultStatus, order: &mut dyn Iterator<Item = usize>| -> Vec<TestResult> {
+        order.map(|n| result(&format!("k{n:04}"), None, status)).collect()
+    };
+    let first = store.worker(project.tenant_id).await.unwrap();
+    first
+        .upsert_results(project.id, month, &run, &results(ResultStatus::Passed, &mut (0..1_200).step_by(2)))
+        .await
+        .unwrap();
+    let second = tokio::spawn({
+        let (store, run, project) = (store.clone(), run.clone(), project.clone());
+        let results = results(ResultStatus::Failed, &mut (0..1_200).rev());
+        async move {
+            let tx = store.worker(project.tenant_id).await.unwrap();
+            let written = tx.upsert_results(project.id, month, &run, &results).await.unwrap();
+            tx.commit().await.unwrap();
+            written
+        }
+    });
+    let client = database.client().await;
+    let waits =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    while !client.query_typed(waits, &[]).await.unwrap()[0].get::<_, bool>(0) {
+        assert!(!second.is_finished(), "the second import did not wait");
+    }
+    // Rows that the second has by now, were its order another one than the first's.
+    first.upsert_results(project.id, month, &run, &results(ResultStatus::Passed, &mut (1_100..1_300))).await.unwrap();
+    first.commit().await.unwrap();
+    let written = second.await.unwrap();
+    assert_eq!(written.inserted + written.updated, 1_200);
+    let tx = store.worker(project.tenant_id).await.unwrap();
+    let counts = tx.run_counts(project.id, &run).await.unwrap();
+    assert_eq!((counts.failed, counts.passed), (1_200, 100));
+}
