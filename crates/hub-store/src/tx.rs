@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use deadpool_postgres::{Client, Object};
-use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use hub_domain::{Moment, TenantId};
 use tokio_postgres::{
     Row,
@@ -126,15 +126,16 @@ impl WorkerTx {
         &self,
         statements: Vec<BoxFuture<'_, Result<(), StoreError>>>,
     ) -> Result<bool, StoreError> {
-        // The next one is made ready and sent while the database works on one.
-        let statements = futures::stream::iter(statements).buffered(2).try_collect::<()>();
-        let begin = self.batch("savepoint hub_insert", "set a savepoint");
-        let done = match futures::future::join(begin, statements).await {
-            (Ok(()), Ok(())) => self.batch("release hub_insert", "release a savepoint").await.map(|()| true),
-            (Ok(()), Err(taken)) if taken.is_taken() => {
+        let begin = self.batch("savepoint hub_insert", "set a savepoint").boxed();
+        let end = self.batch("release hub_insert", "release a savepoint").boxed();
+        let all: Vec<_> = std::iter::once(begin).chain(statements).chain(std::iter::once(end)).collect();
+        // The next one is made ready and sent while the database works on one. Behind one that is refused, all are.
+        let done = match futures::stream::iter(all).buffered(2).try_collect::<()>().await {
+            Ok(()) => Ok(true),
+            Err(taken) if taken.is_taken() => {
                 self.batch("rollback to hub_insert; release hub_insert", "go back to a savepoint").await.map(|()| false)
             }
-            (Err(refused), _) | (Ok(()), Err(refused)) => Err(refused),
+            Err(refused) => Err(refused),
         };
         done.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
     }
