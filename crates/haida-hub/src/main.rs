@@ -30,9 +30,13 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return output.unexpected(&error.into()),
     };
-    match runtime.block_on(commands::run(cli, &output)) {
-        Ok(code) => code,
-        Err(error) => output.unexpected(&error),
+    // As a task beside those of the connections: the runtime keeps who talks to whom on one processor, and a wait for the
+    // database does not wake another one for every answer.
+    let command = runtime.spawn(async move { commands::run(cli, &output).await });
+    match runtime.block_on(command) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => output.unexpected(&error),
+        Err(ended) => std::panic::resume_unwind(ended.into_panic()),
     }
 }
 

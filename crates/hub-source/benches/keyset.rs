@@ -1,5 +1,5 @@
 //! Paging through a large table by keyset, with its payload, beside COPY OUT of the same rows in the same run; and the last page
-//! beside the first. `cargo bench -p hub-source`; the numbers of rows, and of rows a page, may be given.
+//! beside the first. `cargo bench -p hub-source`; the numbers of rows, and of rows a page, may be given. Ends with 1 where a limit is missed.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -13,6 +13,11 @@ use hub_domain::settings::{SelectSettings, SourceSettings, SourceStream};
 use hub_source::{Config, Position, Session};
 use hub_testkit::TestDatabase;
 use tokio_postgres::NoTls;
+
+/// The most time that paging takes, in times of COPY OUT.
+const MOST: f64 = 2.0;
+/// The most that the last pages take, in times of the first.
+const MOST_AT_END: f64 = 1.5;
 
 /// A round: every page, and how long the first and the last few took each.
 struct Round {
@@ -65,6 +70,12 @@ async fn copy_out(address: &str) -> (Duration, usize) {
 
 #[tokio::main]
 async fn main() {
+    // A task, as the hub's commands are.
+    let code = tokio::spawn(run()).await.unwrap();
+    std::process::exit(code);
+}
+
+async fn run() -> i32 {
     let numbers: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let rows = numbers.first().copied().unwrap_or(300_000);
     let page_rows = numbers.get(1).copied().unwrap_or(1_000);
@@ -93,7 +104,8 @@ async fn main() {
     tokio::spawn(connection);
     let session = Session::open(connected, Config::new(&settings)).await.unwrap();
     println!("{rows} rows of about 300 bytes, pages of {page_rows}");
-    for round in 1..=3 {
+    let (mut ratios, mut ends) = (Vec::new(), Vec::new());
+    for round in 1..=7 {
         let (copy, bytes) = copy_out(&database.address()).await;
         let paged = paging(&session).await;
         assert_eq!(paged.rows, usize::try_from(rows).unwrap());
@@ -108,5 +120,17 @@ async fn main() {
             paged.first.as_secs_f64() * 1e3,
             paged.last.as_secs_f64() * 1e3,
         );
+        ratios.push(paged.whole.as_secs_f64() / copy.as_secs_f64());
+        ends.push(paged.last.as_secs_f64() / paged.first.as_secs_f64());
     }
+    let (ratio, end) = (median(ratios), median(ends));
+    println!(
+        "medians: {ratio:.2} x COPY OUT (at most {MOST:.1}), the last pages {end:.2} x the first (at most {MOST_AT_END:.1})"
+    );
+    i32::from(ratio > MOST || end > MOST_AT_END)
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }

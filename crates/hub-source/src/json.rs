@@ -8,7 +8,7 @@ const MOST: usize = 1_000;
 /// A list: a JSON array of texts or numbers, a Postgres array's text, or words between commas or line ends.
 pub fn list(text: &str) -> Vec<String> {
     let text = text.trim();
-    if let Ok(Value::Array(values)) = serde_json::from_str(text) {
+    if let Some(Value::Array(values)) = array(text) {
         return values.iter().filter_map(word).take(MOST).collect();
     }
     let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
@@ -19,7 +19,7 @@ pub fn list(text: &str) -> Vec<String> {
 /// Steps as one text, a numbered line each: a JSON array of texts, or of objects whose words are joined (`action`, `expected`).
 /// Any other text is taken as it is.
 pub fn steps(text: &str) -> String {
-    let Ok(Value::Array(values)) = serde_json::from_str(text.trim()) else { return text.to_owned() };
+    let Some(Value::Array(values)) = array(text.trim()) else { return text.to_owned() };
     let step = |value: &Value| match value {
         Value::Object(fields) => {
             let is_number = |name: &str| ["step", "number", "order", "index", "id"].contains(&name);
@@ -30,6 +30,11 @@ pub fn steps(text: &str) -> String {
     };
     let lines = values.iter().filter_map(step).filter(|line| !line.is_empty()).take(MOST);
     lines.enumerate().map(|(n, line)| format!("{}. {line}", n + 1)).collect::<Vec<_>>().join("\n")
+}
+
+/// A text that may be a JSON array. Most are no JSON at all.
+fn array(text: &str) -> Option<Value> {
+    if text.starts_with('[') { serde_json::from_str(text).ok() } else { None }
 }
 
 fn word(value: &Value) -> Option<String> {

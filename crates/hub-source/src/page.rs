@@ -133,9 +133,9 @@ impl Session {
             parameters.push((at, Type::TIMESTAMPTZ));
         }
         let doing = format!("read a page of {}", table.name);
-        let read = self.rows(&doing, &table.name, &sql, &parameters).await?;
-        let more = read.len() >= self.config.page_rows;
-        let rows = rows::all(table, &read, &self.config.settings.run_title);
-        Ok(Page { rows, more })
+        let run_title = self.config.settings.run_title.as_str();
+        let read = |row| rows::read(table, &row, run_title);
+        let rows = self.each(&doing, &table.name, &sql, &parameters, read).await?;
+        Ok(Page { more: rows.len() >= self.config.page_rows, rows })
     }
 }

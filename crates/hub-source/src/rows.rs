@@ -1,7 +1,5 @@
 //! A row of a source as the record that a file's reader would have made of it, in the source's own words.
 
-use std::collections::HashMap;
-
 use hub_domain::{
     record::{AttachmentRecord, CaseRecord, DefectRecord, Record, ResultRecord},
     settings::SourceStream,
@@ -96,14 +94,42 @@ const OVER: &[&str] = &[
     "interrupted",
 ];
 
-/// A row's values by canonical name.
+/// Where the values of a table's rows are, by name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    /// In their order. There are some ten or twenty, which are looked through sooner than one is hashed.
+    names: Vec<String>,
+    /// Those without a canonical name, in the table's order.
+    others: Vec<(String, usize)>,
+}
+
+impl Places {
+    /// The places of values with these names.
+    pub(crate) fn of(stream: SourceStream, names: Vec<String>) -> Self {
+        let others = names.iter().enumerate().filter(|(_, name)| columns::find(stream, name).is_none());
+        Self { others: others.map(|(place, name)| (name.clone(), place)).collect(), names }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+}
+
+/// A row's values; an empty one is none.
 struct Values<'a> {
-    by_name: HashMap<&'a str, &'a str>,
+    places: &'a Places,
+    in_order: Vec<Option<&'a str>>,
 }
 
 impl Values<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let place = self.places.names.iter().position(|known| known == name)?;
+        self.in_order.get(place).copied().flatten()
+    }
+
     fn text(&self, name: &str) -> Option<String> {
-        self.by_name.get(name).map(|value| (*value).to_owned())
+        self.get(name).map(str::to_owned)
     }
 
     fn owned(&self, name: &str) -> String {
@@ -111,35 +137,25 @@ impl Values<'_> {
     }
 
     fn list(&self, name: &str) -> Vec<String> {
-        self.by_name.get(name).map(|value| json::list(value)).unwrap_or_default()
+        self.get(name).map(json::list).unwrap_or_default()
     }
 
     fn number(&self, name: &str) -> Option<u64> {
-        let text = self.by_name.get(name)?.trim();
+        let text = self.get(name)?.trim();
         let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
         whole.parse().ok()
     }
 
     fn flag(&self, name: &str) -> bool {
-        self.by_name.get(name).is_some_and(|value| matches!(value.trim(), "true" | "t" | "1" | "yes" | "TRUE"))
+        self.get(name).is_some_and(|value| matches!(value.trim(), "true" | "t" | "1" | "yes" | "TRUE"))
     }
 }
 
-/// Reads the rows of a statement that `table` made.
-pub(crate) fn all(table: &Table, rows: &[tokio_postgres::Row], run_title: &str) -> Vec<Row> {
-    rows.iter().map(|row| one(table, row, run_title)).collect()
-}
-
-fn one(table: &Table, row: &tokio_postgres::Row, run_title: &str) -> Row {
+/// Reads a row of a statement that `table` made.
+pub(crate) fn read(table: &Table, row: &tokio_postgres::Row, run_title: &str) -> Row {
     let text = |column: usize| row.get::<_, Option<&str>>(column);
-    let by_name = table
-        .values
-        .iter()
-        .enumerate()
-        .filter_map(|(index, name)| Some((name.as_str(), text(index + 3)?)))
-        .filter(|(_, value)| !value.trim().is_empty())
-        .collect();
-    let values = Values { by_name };
+    let value = |place: usize| text(place + 3).filter(|value| !value.trim().is_empty());
+    let values = Values { places: &table.places, in_order: (0..table.places.len()).map(value).collect() };
     let instant = row.get::<_, Option<Instant>>(1);
     Row {
         key: text(0).unwrap_or_default().to_owned(),
@@ -187,12 +203,11 @@ fn item(table: &Table, values: &Values<'_>, run_title: &str) -> Item {
             let id = values.owned("id");
             Item::Suite(SuiteItem { name: values.text("title").unwrap_or_else(|| id.clone()), id })
         }
-        SourceStream::TestCases => Item::Document {
-            suite: values.text("suite"),
-            record: Box::new(Record::Case(Box::new(case(table, values)))),
-        },
+        SourceStream::TestCases => {
+            Item::Document { suite: values.text("suite"), record: Box::new(Record::Case(Box::new(case(values)))) }
+        }
         SourceStream::Defects => {
-            Item::Document { suite: None, record: Box::new(Record::Defect(Box::new(defect(table, values)))) }
+            Item::Document { suite: None, record: Box::new(Record::Defect(Box::new(defect(values)))) }
         }
         SourceStream::TestExecutions => Item::Run(Box::new(run(values, run_title))),
         SourceStream::TestResults => Item::Result { run: values.owned("run"), record: Box::new(result(values)) },
@@ -200,12 +215,12 @@ fn item(table: &Table, values: &Values<'_>, run_title: &str) -> Item {
 }
 
 /// The columns without a canonical name, in the table's order.
-fn others(table: &Table, values: &Values<'_>) -> Vec<(String, String)> {
-    let names = table.values.iter().filter(|name| columns::find(table.stream, name).is_none());
-    names.filter_map(|name| Some((name.clone(), values.text(name)?))).collect()
+fn others(values: &Values<'_>) -> Vec<(String, String)> {
+    let value = |place: usize| values.in_order.get(place).copied().flatten().map(str::to_owned);
+    values.places.others.iter().filter_map(|(name, place)| Some((name.clone(), value(*place)?))).collect()
 }
 
-fn case(table: &Table, values: &Values<'_>) -> CaseRecord {
+fn case(values: &Values<'_>) -> CaseRecord {
     CaseRecord {
         id: values.owned("id"),
         title: values.owned("title"),
@@ -214,13 +229,13 @@ fn case(table: &Table, values: &Values<'_>) -> CaseRecord {
         module: values.text("module"),
         requirements: values.list("requirements"),
         preconditions: values.text("preconditions"),
-        steps: values.text("steps").map(|steps| json::steps(&steps)),
+        steps: values.get("steps").map(json::steps),
         expected_result: values.text("expected_result"),
         priority: values.text("priority"),
         risk: values.text("risk"),
         tags: tags(values),
         status: values.text("status"),
-        other: others(table, values),
+        other: others(values),
         line: None,
     }
 }
@@ -229,7 +244,7 @@ fn tags(values: &Values<'_>) -> Vec<String> {
     values.list("tags").into_iter().map(|tag| tag.trim_start_matches('@').to_owned()).collect()
 }
 
-fn defect(table: &Table, values: &Values<'_>) -> DefectRecord {
+fn defect(values: &Values<'_>) -> DefectRecord {
     DefectRecord {
         id: values.owned("id"),
         title: values.owned("title"),
@@ -239,13 +254,13 @@ fn defect(table: &Table, values: &Values<'_>) -> DefectRecord {
         priority: values.text("priority"),
         status: values.text("status"),
         description: values.text("description"),
-        steps: values.text("steps").map(|steps| json::steps(&steps)),
+        steps: values.get("steps").map(json::steps),
         expected_result: values.text("expected_result"),
         actual_result: values.text("actual_result"),
         environment: values.text("environment"),
         device: values.text("device"),
         derived: false,
-        other: others(table, values),
+        other: others(values),
         line: None,
     }
 }
@@ -322,36 +337,42 @@ fn result(values: &Values<'_>) -> ResultRecord {
 mod tests {
     use super::*;
 
-    fn values<'a>(pairs: &[(&'a str, &'a str)]) -> Values<'a> {
-        Values { by_name: pairs.iter().copied().collect() }
+    /// A row of a table with these columns.
+    fn with<T>(pairs: &[(&str, &str)], read: impl Fn(&Values<'_>) -> T) -> T {
+        let names = pairs.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let places = Places::of(SourceStream::TestResults, names);
+        read(&Values { places: &places, in_order: pairs.iter().map(|(_, value)| Some(*value)).collect() })
     }
 
     #[test]
     fn a_run_is_called_by_what_is_known_of_it() {
-        let known = values(&[
+        let known = [
             ("id", "7"),
             ("status", "Completed"),
             ("environment", "staging"),
             ("started_at", "2026-01-02T03:04:05.000000Z"),
-        ]);
-        let named = run(&known, "{suite} {environment} {started}");
+        ];
+        let named = with(&known, |values| run(values, "{suite} {environment} {started}"));
         assert_eq!((named.title.as_str(), named.open), ("staging 2026-01-02 03:04", false));
-        assert_eq!(run(&values(&[("id", "7"), ("status", "running")]), "{suite}").title, "7");
-        assert!(run(&values(&[("id", "7"), ("status", "whatever")]), "").open);
+        assert_eq!(with(&[("id", "7"), ("status", "running")], |values| run(values, "{suite}")).title, "7");
+        assert!(with(&[("id", "7"), ("status", "whatever")], |values| run(values, "")).open);
     }
 
     #[test]
     fn a_repeated_result_that_passed_is_flaky_and_its_files_are_attachments() {
-        let repeated = result(&values(&[
-            ("title", "pays"),
-            ("status", "passed"),
-            ("retries", "2"),
-            ("duration_ms", "12.7"),
-            ("screenshot", "https://files.example.com/a.png"),
-        ]));
+        let repeated = with(
+            &[
+                ("title", "pays"),
+                ("status", "passed"),
+                ("retries", "2"),
+                ("duration_ms", "12.7"),
+                ("screenshot", "https://files.example.com/a.png"),
+            ],
+            result,
+        );
         assert!(repeated.flaky);
         assert_eq!((repeated.attempt, repeated.duration_ms), (2, Some(12)));
         assert_eq!(repeated.attachments[0].path, "https://files.example.com/a.png");
-        assert!(!result(&values(&[("status", "failed"), ("retries", "2")])).flaky);
+        assert!(!with(&[("status", "failed"), ("retries", "2")], result).flaky);
     }
 }

@@ -5,9 +5,9 @@
 //! session would stay with somebody else's connection. A statement that writes is refused by the transaction itself, whatever
 //! a SELECT calls.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use futures::future::join3;
+use futures::{TryStreamExt as _, future::join3};
 use hub_domain::settings::SourceStream;
 use tokio_postgres::{
     Client, Row, SimpleQueryMessage,
@@ -134,7 +134,27 @@ impl Session {
         sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, SourceError> {
-        let statement = self.client.query_typed(sql, parameters);
+        self.each(doing, table, sql, parameters, |row| row).await
+    }
+
+    /// The same, each row read as it comes, while the source still sends others.
+    pub(crate) async fn each<T>(
+        &self,
+        doing: &str,
+        table: &str,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        read: impl Fn(Row) -> T,
+    ) -> Result<Vec<T>, SourceError> {
+        let statement = async {
+            let parameters = parameters.iter().map(|(value, kind)| (*value, kind.clone()));
+            let mut rows = pin!(self.client.query_typed_raw(sql, parameters).await?);
+            let mut all = Vec::new();
+            while let Some(row) = rows.try_next().await? {
+                all.push(read(row));
+            }
+            Ok(all)
+        };
         self.within(doing, table, statement).await
     }
 

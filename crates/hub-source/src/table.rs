@@ -2,7 +2,7 @@
 
 use hub_domain::settings::SourceStream;
 
-use crate::columns;
+use crate::{columns, rows::Places};
 
 /// The words by which an execution says that it is not over.
 const OPEN: &str = "'pending', 'running', 'queued', 'created', 'scheduled', 'started', 'in_progress', 'in progress'";
@@ -41,8 +41,8 @@ pub struct Table {
     pub order: Order,
     /// What is read from the source, sorted: a change of it means that the table was changed.
     pub reads: Vec<String>,
-    /// The names of the values of a row, in their order behind key, position and version.
-    pub(crate) values: Vec<String>,
+    /// Where the values of a row are, behind key, position and version.
+    pub(crate) places: Places,
     /// The table of the outbox's triggers, as `schema.name`.
     pub(crate) feed_table: Option<String>,
     from: String,
@@ -130,7 +130,7 @@ impl Table {
             name,
             order,
             reads,
-            values,
+            places: Places::of(stream, values),
             feed_table: None,
             from: format!("from (\n{}\n) s", sql.trim()),
             select: [vec![format!("{key}::text"), instant, read], select].concat().join(", "),

@@ -19,6 +19,7 @@ use crate::{
     StoreError, WorkerTx,
     entities::{EntityRow, count, entity_row},
     query::Query,
+    tx::meanwhile,
 };
 
 /// What saving did to an entity.
@@ -207,7 +208,7 @@ impl WorkerTx {
     ) -> Result<(Vec<Verdict>, Vec<Rivals>), StoreError> {
         let pieces: Vec<_> = entities.chunks(PIECE).collect();
         let first = pieces.first().copied().unwrap_or_default();
-        let (none_near, first) = join(self.none_near(project, entities), async { hash_all(first) }).await;
+        let (none_near, first) = join(self.none_near(project, entities), meanwhile(|| hash_all(first))).await;
         let first = first?;
         if none_near? && self.add(project, file, &pieces, &first).await? {
             return Ok((vec![Verdict::New; entities.len()], Vec::new()));
@@ -216,7 +217,8 @@ impl WorkerTx {
         for (number, piece) in pieces.iter().enumerate() {
             let of_piece = hashed.get(number).map_or(&[] as &[_], Vec::as_slice);
             let next = pieces.get(number + 1).copied().unwrap_or_default();
-            let (compared, next) = join(self.compare(project, file, piece, of_piece), async { hash_all(next) }).await;
+            let (compared, next) =
+                join(self.compare(project, file, piece, of_piece), meanwhile(|| hash_all(next))).await;
             let (of_piece, with_rivals) = compared?;
             rivals.extend(with_rivals.into_iter().map(|at| verdicts.len() + at));
             verdicts.extend(of_piece);
@@ -259,7 +261,7 @@ impl WorkerTx {
         piece: &[&Entity],
         hashed: Option<&[Hashed]>,
     ) -> Result<(), StoreError> {
-        let own = if hashed.is_none() { hash_all(piece)? } else { Vec::new() };
+        let own = if hashed.is_none() { meanwhile(|| hash_all(piece)).await? } else { Vec::new() };
         self.send_columns(project, file, &Columns::of(piece.iter().copied().zip(hashed.unwrap_or(&own)))).await
     }
 

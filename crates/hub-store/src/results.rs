@@ -8,7 +8,7 @@ use hub_domain::{ContentHash, ExternalId, ProjectId, TenantId, TestResult, entit
 use time::{Date, OffsetDateTime};
 use tokio_postgres::types::{Json, ToSql, Type};
 
-use crate::{StoreError, WorkerTx, entities::count, entities_save::PIECE, query::Query};
+use crate::{StoreError, WorkerTx, entities::count, entities_save::PIECE, query::Query, tx::meanwhile};
 
 /// The month in whose partition a run's results are: its first day. Only [`WorkerTx::ensure_run`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -197,7 +197,7 @@ impl WorkerTx {
             let next = pieces.get(number + 1).copied().unwrap_or_default();
             // The next piece is hashed while the database compares this one.
             let compared = self.compare_results(project, month, run, piece, hashes);
-            let (compared, next) = join(compared, async { hash_all(next) }).await;
+            let (compared, next) = join(compared, meanwhile(|| hash_all(next))).await;
             for (at, is_new) in compared? {
                 if is_new { &mut new } else { &mut different }.push(number * PIECE + at);
             }

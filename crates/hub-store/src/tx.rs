@@ -35,6 +35,13 @@ pub(crate) static QUERIES: &[&Query] = &[&ENSURE_PARTITIONS, &NOW, &CONTEXT];
 /// How many rows one statement carries at most: more gains nothing and holds locks for longer.
 pub(crate) const BATCH: usize = 1_000;
 
+/// Computes something while the database works on what was sent just before: the connection's own task may be waiting for this
+/// very thread, and has to get its turn first.
+pub(crate) async fn meanwhile<T>(compute: impl FnOnce() -> T) -> T {
+    tokio::task::yield_now().await;
+    compute()
+}
+
 /// An open transaction of a tenant. Dropping it without [`WorkerTx::commit`] undoes it.
 #[derive(Debug)]
 pub struct WorkerTx {
