@@ -90,23 +90,29 @@ impl Start<'_> {
     ///
     /// As XML demands, a line break or tab in the tag is a space; a message keeps them, because a person reads it.
     pub fn value(&self, raw: &str, field: Field, reporter: &mut Reporter<'_>) -> String {
-        let special = |byte| hygiene::suspicious(byte) | (byte == b'&') | (byte == b'\n') | (byte == b'\t');
-        if raw.len() <= field.limit() && !scan::any(raw.as_bytes(), special) {
+        const DIRTY: u8 = 1;
+        const REFERENCE: u8 = 2;
+        const BREAK: u8 = 4;
+        let marks = scan::marks(raw.as_bytes(), |byte| {
+            let is_break = (byte == b'\n') | (byte == b'\r') | (byte == b'\t');
+            u8::from(hygiene::suspicious(byte)) | (u8::from(byte == b'&') * REFERENCE) | (u8::from(is_break) * BREAK)
+        });
+        if marks == 0 && raw.len() <= field.limit() {
             return raw.to_owned();
         }
         let mut raw = Cow::Borrowed(raw);
-        let is_break = |byte| (byte == b'\n') | (byte == b'\r') | (byte == b'\t');
-        if field != Field::Message && scan::any(raw.as_bytes(), is_break) {
+        if field != Field::Message && marks & BREAK != 0 {
             raw = Cow::Owned(raw.replace("\r\n", " ").replace(['\n', '\r', '\t'], " "));
         }
         let mut odd = Odd::default();
-        if memchr::memchr(b'&', raw.as_bytes()).is_some() {
+        if marks & REFERENCE != 0 {
             let mut decoded = String::with_capacity(raw.len());
             odd = entities::decode(&raw, &mut decoded);
             raw = Cow::Owned(decoded);
         }
         let mut removed = odd.nothing;
-        if scan::any(raw.as_bytes(), hygiene::suspicious) {
+        // A reference may stand for a character that has to go.
+        if marks & DIRTY != 0 || (marks & REFERENCE != 0 && scan::any(raw.as_bytes(), hygiene::suspicious)) {
             let mut cleaned = String::with_capacity(raw.len());
             removed |= hygiene::clean(&raw, &mut cleaned);
             raw = Cow::Owned(cleaned);

@@ -10,7 +10,7 @@ use crate::record::scan;
 /// Appends `text` to `out` without the characters that cannot be published. Returns whether any were left out; a
 /// carriage return that becomes a line break does not count.
 pub fn clean(text: &str, out: &mut String) -> bool {
-    if !scan::any(text.as_bytes(), suspicious) {
+    if !is_dirty(text) {
         out.push_str(text);
         return false;
     }
@@ -43,6 +43,11 @@ pub fn clean(text: &str, out: &mut String) -> bool {
         }
     }
     removed
+}
+
+/// Whether [`clean`] may have something to do: without, the text is as it shall be.
+pub(crate) fn is_dirty(text: &str) -> bool {
+    scan::any(text.as_bytes(), suspicious)
 }
 
 /// Bytes after which a closer look is needed; C1 controls begin with C2 in UTF-8, noncharacters with EF or F0 to F4.

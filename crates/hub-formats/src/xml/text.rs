@@ -112,9 +112,15 @@ impl Text {
         reporter: &mut Reporter<'_>,
     ) {
         let at = self.at.unwrap_or(At { line: 1, column: 1 });
-        let mut cleaned = std::mem::take(&mut self.scratch);
-        cleaned.clear();
-        if hygiene::clean(&self.kept, &mut cleaned) || self.odd.nothing {
+        let mut cleaned = std::mem::take(&mut self.kept);
+        let mut removed = self.odd.nothing;
+        if hygiene::is_dirty(&cleaned) {
+            let dirty = std::mem::replace(&mut cleaned, std::mem::take(&mut self.scratch));
+            cleaned.clear();
+            removed |= hygiene::clean(&dirty, &mut cleaned);
+            self.scratch = dirty;
+        }
+        if removed {
             reporter.controls(at);
         }
         if self.odd.unknown {
@@ -130,7 +136,7 @@ impl Text {
         // A text that is full stays as it is: to add and cut again at every piece would cost its whole length each time.
         let full = out.len() >= field.limit() && out.ends_with(limits::CUT_MARK);
         if full {
-            self.scratch = cleaned;
+            self.kept = cleaned;
             self.clear();
             return;
         }
@@ -146,7 +152,7 @@ impl Text {
             hygiene::mark(out, field.limit());
             reporter.cut(field, at);
         }
-        self.scratch = cleaned;
+        self.kept = cleaned;
         self.clear();
     }
 
