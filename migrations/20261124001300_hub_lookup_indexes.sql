@@ -7,5 +7,5 @@ drop index hub.entities_changed;
 
 -- Within a partition there is one month only, so the month told nothing apart.
 drop index hub.results_tenant;
-create index results_tenant on hub.results (tenant_id);
-comment on index hub.results_tenant is 'For the policies, which ask for the tenant alone.';
+create index results_tenant on hub.results (tenant_id, report_id);
+comment on index hub.results_tenant is 'For the policies, which ask for the tenant alone, and for the rows of one report of a run with many.';

@@ -572,7 +572,8 @@ async fn close_report(
     let tx = store.worker(project.tenant_id).await?;
     let mut pruned = 0;
     if let Some((month, keep)) = keys {
-        pruned = tx.prune_results(project.id, month, &reference.run, &reference.report, |key| keep.holds(key)).await?;
+        let (run, report) = (&reference.run, &reference.report);
+        pruned = tx.prune_results(project.id, month, run, report, keep.count(), |key| keep.holds(key)).await?;
     }
     for upserted in tx.upsert_entities(project.id, &[entity]).await? {
         total.entities_changed += u64::from(matches!(upserted.changed, Change::Inserted | Change::Updated));

@@ -120,6 +120,14 @@ static SAVE: Query = Query {
     ),
     types: COLUMNS,
 };
+static HELD: Query = Query {
+    doing: "count what is kept of a report",
+    // By the report alone, whose id begins with the run's: a run may have as many reports as results.
+    sql: "select count(*) from (select r.project_id, r.run_id from hub.results r
+                                where r.run_month = $1 and r.report_id = $4 offset 0) k
+           where k.project_id = $2 and k.run_id = $3",
+    types: &[Type::DATE, Type::UUID, Type::TEXT, Type::TEXT],
+};
 static KEYS: Query = Query {
     doing: "list the results of a report",
     sql: "select result_key from hub.results
@@ -137,7 +145,7 @@ static PRUNE: Query = Query {
 /// Keys of one page of a report's results.
 const KEYS_PER_PAGE: i64 = 10_000;
 
-pub(crate) static QUERIES: &[&Query] = &[&FIND_RUN, &ADD_RUN, &COMPARE, &ADD, &SAVE, &KEYS, &PRUNE];
+pub(crate) static QUERIES: &[&Query] = &[&FIND_RUN, &ADD_RUN, &COMPARE, &ADD, &SAVE, &HELD, &KEYS, &PRUNE];
 
 impl WorkerTx {
     /// The month of a run. A run that is new is placed in the month of `hint`, the day on which its first report says that
@@ -246,7 +254,8 @@ impl WorkerTx {
 
     /// Removes the results of a report that its latest version no longer holds: those whose key is not to be kept. To be
     /// called once the new version is saved, in the transaction that saves the report, so that nobody sees a mixture.
-    /// The keys are read page by page. Returns how many results were removed.
+    /// The keys are read page by page, and only where there are more than the `kept` ones. Returns how many results were
+    /// removed.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -256,9 +265,14 @@ impl WorkerTx {
         month: RunMonth,
         run: &ExternalId,
         report: &ExternalId,
+        kept: u64,
         keep: impl Fn(&str) -> bool,
     ) -> Result<u64, StoreError> {
         let (run, report) = (run.as_str(), report.as_str());
+        let held = self.rows(&HELD, &[&month.0, &project.0, &run, &report]).await?;
+        if held.first().is_some_and(|row| count(row, 0) == kept) {
+            return Ok(0);
+        }
         let mut after = String::new();
         let mut removed = 0;
         loop {

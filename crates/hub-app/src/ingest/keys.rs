@@ -17,10 +17,17 @@ impl Keys {
         self.sorted = false;
     }
 
-    /// Puts the keys in order; to be called before [`Keys::holds`].
+    /// Puts the keys in order, each once; to be called before [`Keys::count`] and [`Keys::holds`].
     pub fn sort(&mut self) {
         self.hashes.sort_unstable();
+        self.hashes.dedup();
         self.sorted = true;
+    }
+
+    /// How many keys there are.
+    pub fn count(&self) -> u64 {
+        debug_assert!(self.sorted, "keys are counted in order");
+        self.hashes.len() as u64
     }
 
     /// Whether a key is held. Of three million keys, a foreign one passes for one of them with a chance of 2 in 10 million
@@ -44,7 +51,9 @@ mod tests {
     fn keys_are_found_again_and_others_are_not() {
         let mut keys = Keys::default();
         (0..10_000).for_each(|n| keys.add(&format!("key-{n}")));
+        keys.add("key-7");
         keys.sort();
+        assert_eq!(keys.count(), 10_000);
         assert!((0..10_000).all(|n| keys.holds(&format!("key-{n}"))));
         assert!((10_000..20_000).all(|n| !keys.holds(&format!("key-{n}"))));
     }

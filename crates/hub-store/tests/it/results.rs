@@ -111,13 +111,23 @@ async fn a_new_version_of_a_report_leaves_nothing_of_the_old_one() {
     let second = [result("a", None, ResultStatus::Passed), result("d", None, ResultStatus::Passed)];
     tx.upsert_results(project.id, month, &run, &second).await.unwrap();
     let keys: Vec<&str> = second.iter().map(|result| result.result_key.as_str()).collect();
-    assert_eq!(tx.prune_results(project.id, month, &run, &id("report-1"), |key| keys.contains(&key)).await.unwrap(), 2);
-    assert_eq!(tx.prune_results(project.id, month, &run, &id("report-1"), |key| keys.contains(&key)).await.unwrap(), 0);
+    assert_eq!(
+        tx.prune_results(project.id, month, &run, &id("report-1"), keys.len() as u64, |key| keys.contains(&key))
+            .await
+            .unwrap(),
+        2
+    );
+    assert_eq!(
+        tx.prune_results(project.id, month, &run, &id("report-1"), keys.len() as u64, |key| keys.contains(&key))
+            .await
+            .unwrap(),
+        0
+    );
     let counts = tx.run_counts(project.id, &run).await.unwrap();
     assert_eq!((counts.passed, counts.failed), (3, 0));
     assert_eq!(tx.report_counts(project.id, &run, &id("report-2")).await.unwrap().total(), 1);
     // An empty new version leaves nothing at all.
-    assert_eq!(tx.prune_results(project.id, month, &run, &id("report-1"), |_| false).await.unwrap(), 2);
+    assert_eq!(tx.prune_results(project.id, month, &run, &id("report-1"), 0, |_| false).await.unwrap(), 2);
 }
 
 #[tokio::test]

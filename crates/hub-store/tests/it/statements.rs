@@ -83,7 +83,11 @@ async fn what_is_saved_is_looked_up_by_key_also_before_the_database_knows_its_ta
     }
     let looked_up =
         ["compare entities by their hashes", "read entities by their ids", "compare results by their hashes"];
-    for query in query::statements().into_iter().filter(|query| looked_up.contains(&query.doing)) {
+    // A run of many reports would otherwise be read whole for each of them.
+    let of_report = ["count what is kept of a report", "count the report's results"];
+    let asked =
+        query::statements().into_iter().filter(|q| looked_up.contains(&q.doing) || of_report.contains(&q.doing));
+    for query in asked {
         let types: Vec<&str> = query.types.iter().map(tokio_postgres::types::Type::name).collect();
         // The project and the month say which partition is asked; the rest says nothing.
         let given = |kind: &&str| match *kind {
@@ -106,6 +110,10 @@ async fn what_is_saved_is_looked_up_by_key_also_before_the_database_knows_its_ta
             }
         }
         client.batch_execute("rollback; deallocate all").await.unwrap();
+        if of_report.contains(&query.doing) {
+            assert!(plan.contains("tenant_id_report_id_idx"), "{}:\n{plan}", query.doing);
+            continue;
+        }
         assert!(plan.contains("_pkey") && !plan.contains("Join Filter"), "{}:\n{plan}", query.doing);
         let others = ["tenant_id_", "updated_at", "Seq Scan on entities", "Seq Scan on results"];
         assert!(others.iter().all(|other| !plan.contains(other)), "{}:\n{plan}", query.doing);
