@@ -71,7 +71,7 @@ impl Inline {
         let text = CleanLine::new(text);
         if let Some(href) = Href::parse(address) {
             let text = if text.is_empty() { CleanLine::new(href.as_str()) } else { text };
-            return Self::Link(Link { href, text });
+            return Self::Link(Link { href, text, is_picture: false });
         }
         let address = CleanLine::new(address);
         match (text.is_empty(), address.is_empty()) {
@@ -80,6 +80,16 @@ impl Inline {
             (false, false) if text == address => Self::text(text.as_str()),
             (false, false) => Self::text(&format!("{text} ({address})")),
         }
+    }
+
+    /// A link to a picture, which stands small before its text where a page can show one from the web; else [`Inline::link`].
+    #[must_use]
+    pub fn picture(address: &str, text: &str) -> Self {
+        let mut link = Self::link(address, text);
+        if let Self::Link(link) = &mut link {
+            link.is_picture = true;
+        }
+        link
     }
 
     /// A status lozenge; bold text when it is longer than [`MAX_STATUS_CHARS`], nothing visible when it is empty.
@@ -211,6 +221,9 @@ impl Marks {
 pub struct Link {
     pub(crate) href: Href,
     pub(crate) text: CleanLine,
+    /// Whether a picture is behind it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_picture: bool,
 }
 
 /// A coloured lozenge with 1 to [`MAX_STATUS_CHARS`] characters; built by [`Inline::status`].

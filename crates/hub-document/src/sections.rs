@@ -145,8 +145,8 @@ pub fn results(locale: Locale, lines: &[ResultLine], more: u64) -> Vec<Block> {
     blocks
 }
 
-/// What a test left behind, as links with its names; what cannot be linked is named. A picture is shown by its link: issues and
-/// pages hold no file of the hub's store.
+/// What a test left behind, as links with its names; what cannot be linked is named. A picture of the hub's store stands small
+/// beside its link where the destination shows pictures from the web: issues and pages hold no file of the store.
 fn evidence(locale: Locale, line: &ResultLine) -> Content {
     let mut inlines = Vec::new();
     for piece in &line.evidence {
@@ -155,6 +155,7 @@ fn evidence(locale: Locale, line: &ResultLine) -> Content {
         }
         let (name, _) = crate::clip(&piece.name, MAX_NAME_CHARS);
         match &piece.link {
+            Some(link) if piece.shown => inlines.push(Inline::picture(link, &name)),
             Some(link) => inlines.push(Inline::link(link, &name)),
             None => inlines.push(Inline::text(&name)),
         }

@@ -296,6 +296,9 @@ pub struct EvidenceLine {
     /// Whether the report names a file that was not handed over, or may not be taken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub absent: bool,
+    /// Whether a screenshot is behind the hub's own link. One at a foreign address is never fetched, by no reader's browser either.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shown: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]

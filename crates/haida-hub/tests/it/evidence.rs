@@ -103,11 +103,15 @@ async fn a_folder_with_a_report_and_screenshots_becomes_links_on_issue_and_pages
     for title in ["nightly-1 [shop/run/nightly-1]", "junit.xml [shop/report/nightly-1/junit.xml]"] {
         let page = pages.iter().find(|p| p["title"] == title).unwrap_or_else(|| panic!("{title}")).to_string();
         assert!(page.contains(link), "{title}: {page}");
+        // The screenshot small beside its link, by the same address; the log at a foreign address is a link only.
+        let shown: Vec<&str> = page.split("ri:value=\\\"").skip(1).filter_map(|rest| rest.split('\\').next()).collect();
+        assert_eq!(shown, [link], "{title}: {page}");
         assert!(page.contains("https://ci.example.com/job/7/log.txt"), "{title}");
         assert!(page.contains("gone.webm (not handed over)"), "{title}: {page}");
     }
     let execution = truth["issues"].as_array().unwrap().iter().find(|i| i["type"] == "Test Execution").unwrap();
     assert!(execution.to_string().contains(link), "{execution}");
+    assert!(!execution.to_string().contains("ri:value"), "an issue has the link alone: {execution}");
 
     // The same again changes nothing and sends nothing.
     let again = ingest(&hub, &folder, 3);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hub_domain::{
     ExternalId,
-    evidence::{self, EvidenceState},
+    evidence::{self, EvidenceKind, EvidenceState},
     facts::{EvidenceLine, MAX_EVIDENCE, ResultLine},
     settings::EvidenceSettings,
 };
@@ -61,7 +61,9 @@ fn piece(row: &EvidenceRow, settings: &EvidenceSettings) -> EvidenceLine {
             (evidence::link(settings, &row.token), false)
         }
     };
-    EvidenceLine { name: row.name.clone(), kind: row.kind, link, absent }
+    let is_ours = link.is_some() && row.state != EvidenceState::Linked;
+    let shown = is_ours && row.kind == EvidenceKind::Screenshot;
+    EvidenceLine { name: row.name.clone(), kind: row.kind, link, absent, shown }
 }
 
 /// An address of a report that may become a link: of the web, and without an account or a signature in it, which whoever reads the

@@ -53,6 +53,7 @@ fn inline() -> impl Strategy<Value = Inline> {
     prop_oneof![
         6 => (text(), marks()).prop_map(|(text, marks)| Inline::marked(&text, marks)),
         1 => (address(), text()).prop_map(|(address, text)| Inline::link(&address, &text)),
+        1 => (address(), text()).prop_map(|(address, text)| Inline::picture(&address, &text)),
         1 => (text(), colour()).prop_map(|(text, colour)| Inline::status(&text, colour)),
         1 => "2026-(0[1-9]|1[0-3])-[0-3][0-9]".prop_map(|text| Inline::date(&text)),
         1 => Just(Inline::LineBreak),

@@ -67,6 +67,8 @@ fn inline_nodes() {
     let all = Marks::default().underline().strike().strong().emphasis();
     insta::assert_snapshot!(inlines([Inline::marked("x", all), Inline::code("<y>")]), @"<p><strong><em><del><u>x</u></del></em></strong><code>&lt;y&gt;</code></p>");
     insta::assert_snapshot!(inlines([Inline::link("https://x.example/?a=1&b=\"2\"", "see <this>")]), @r#"<p><a href="https://x.example/?a=1&amp;b=%222%22">see &lt;this&gt;</a></p>"#);
+    insta::assert_snapshot!(inlines([Inline::picture("https://hub.example/e/abc", "a \"b\".png")]), @r#"<p><ac:image ac:alt="a &quot;b&quot;.png" ac:width="120"><ri:url ri:value="https://hub.example/e/abc"/></ac:image><a href="https://hub.example/e/abc">a &quot;b&quot;.png</a></p>"#);
+    insta::assert_snapshot!(inlines([Inline::picture("javascript:alert(1)", "click")]), @"<p>click (javascript:alert(1))</p>");
     insta::assert_snapshot!(inlines([Inline::link("javascript:alert(1)", "click")]), @"<p>click (javascript:alert(1))</p>");
     insta::assert_snapshot!(inlines([Inline::status("PASSED", StatusColour::Green), Inline::status("?", StatusColour::Neutral)]), @r#"<p><ac:structured-macro ac:name="status" ac:schema-version="1"><ac:parameter ac:name="colour">Green</ac:parameter><ac:parameter ac:name="title">PASSED</ac:parameter></ac:structured-macro><ac:structured-macro ac:name="status" ac:schema-version="1"><ac:parameter ac:name="title">?</ac:parameter></ac:structured-macro></p>"#);
     insta::assert_snapshot!(inlines([Inline::date("2026-09-24"), Inline::date("soon")]), @r#"<p><time datetime="2026-09-24"/>soon</p>"#);

@@ -4,7 +4,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::NsReader;
 
 /// Every element and attribute that the encoder may write; anything else came from a text.
-const KNOWN: [(&str, &[&str]); 38] = [
+const KNOWN: [(&str, &[&str]); 40] = [
     ("root", &["xmlns:ac", "xmlns:ri"]),
     ("p", &[]),
     ("h1", &[]),
@@ -38,6 +38,8 @@ const KNOWN: [(&str, &[&str]); 38] = [
     ("ac:link", &[]),
     ("ac:plain-text-link-body", &[]),
     ("ri:page", &["ri:content-title", "ri:space-key"]),
+    ("ac:image", &["ac:alt", "ac:width"]),
+    ("ri:url", &["ri:value"]),
     ("ac:adf-extension", &[]),
     ("ac:adf-node", &["type"]),
     ("ac:adf-attribute", &["key"]),
