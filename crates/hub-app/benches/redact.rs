@@ -1,6 +1,6 @@
 //! What redaction costs beside reading the file: a JUnit report whose every tenth test failed with a stack trace, read with and
-//! without redaction. `cargo bench -p hub-app --bench redact [-- CASES]`; ends with 1 where redaction takes longer than
-//! reading.
+//! without redaction. `cargo bench -p hub-app --bench redact [-- CASES]`; ends with 1 where redaction takes more than 30 % of
+//! the time of reading.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark stops where it cannot measure, and prints")]
 
 use std::{
@@ -13,7 +13,7 @@ use hub_formats::Sink;
 use hub_pipeline::redact;
 
 /// The most that redaction may take of the time of reading, in per cent.
-const MOST_PERCENT: f64 = 100.0;
+const MOST_PERCENT: f64 = 30.0;
 
 #[derive(Default)]
 struct Kept(Vec<Record>);

@@ -261,7 +261,7 @@ impl WorkerTx {
         piece: &[&Entity],
         hashed: Option<&[Hashed]>,
     ) -> Result<(), StoreError> {
-        let own = if hashed.is_none() { meanwhile(|| hash_all(piece)).await? } else { Vec::new() };
+        let own = if hashed.is_none() { hash_all(piece)? } else { Vec::new() };
         self.send_columns(project, file, &Columns::of(piece.iter().copied().zip(hashed.unwrap_or(&own)))).await
     }
 

@@ -1,8 +1,6 @@
 //! Results below a run, written. A run's results are all in the partition of one month, which is decided when the run is
 //! first seen. Saving asks by hash first, as `entities` does.
 
-use std::collections::HashMap;
-
 use futures::{FutureExt as _, future::join};
 use hub_domain::{ContentHash, ExternalId, ProjectId, TenantId, TestResult, entity::ResultExtra};
 use time::{Date, OffsetDateTime};
@@ -187,16 +185,11 @@ impl WorkerTx {
         run: &ExternalId,
         results: &[TestResult],
     ) -> Result<ResultsWritten, StoreError> {
-        let mut latest: HashMap<&str, usize> = HashMap::with_capacity(results.len());
-        let mut written = ResultsWritten::default();
-        for (index, result) in results.iter().enumerate() {
-            if latest.insert(&result.result_key, index).is_some() {
-                written.repeated += 1;
-            }
-        }
-        let mut latest: Vec<&TestResult> = latest.into_values().filter_map(|index| results.get(index)).collect();
-        // In the order of the key, so that two imports at once wait for each other and never for ever.
-        latest.sort_unstable_by_key(|result| result.result_key.as_str());
+        let mut latest: Vec<&TestResult> = results.iter().rev().collect();
+        // In the order of the key, so that two imports at once wait for each other and never for ever. The sort is stable: of
+        // one key the last comes first.
+        latest.sort_by_key(|result| result.result_key.as_str());
+        latest.dedup_by_key(|result| result.result_key.as_str());
         let pieces: Vec<_> = latest.chunks(PIECE).collect();
         let mut hashed = vec![hash_all(pieces.first().copied().unwrap_or_default())?];
         let (mut new, mut different) = (Vec::new(), Vec::new());
@@ -211,9 +204,12 @@ impl WorkerTx {
             }
             hashed.push(next?);
         }
-        written.inserted = new.len() as u64;
-        written.updated = different.len() as u64;
-        written.unchanged = latest.len().saturating_sub(new.len() + different.len()) as u64;
+        let written = ResultsWritten {
+            inserted: new.len() as u64,
+            updated: different.len() as u64,
+            unchanged: latest.len().saturating_sub(new.len() + different.len()) as u64,
+            repeated: results.len().saturating_sub(latest.len()) as u64,
+        };
         let rows: Vec<_> = latest.iter().copied().zip(hashed.iter().flatten()).collect();
         let columns = |which: &[usize]| -> Vec<Columns<'_>> {
             which.chunks(PIECE).map(|piece| Columns::of(piece.iter().filter_map(|at| rows.get(*at)))).collect()

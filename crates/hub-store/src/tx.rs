@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use deadpool_postgres::{Client, Object};
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
+use futures::{FutureExt as _, future::BoxFuture};
 use hub_domain::{Moment, TenantId};
 use tokio_postgres::{
     Row,
@@ -40,6 +40,26 @@ pub(crate) const BATCH: usize = 1_000;
 pub(crate) async fn meanwhile<T>(compute: impl FnOnce() -> T) -> T {
     tokio::task::yield_now().await;
     compute()
+}
+
+/// Sends statements in their order, each by the first poll of its future, and the next one while the database works on one. The
+/// first refusal is the one that is told.
+async fn in_order(statements: Vec<BoxFuture<'_, Result<(), StoreError>>>) -> Result<(), StoreError> {
+    let mut ahead: Option<BoxFuture<'_, Result<(), StoreError>>> = None;
+    for mut next in statements {
+        let sent = meanwhile(|| next.as_mut().now_or_never()).await;
+        if let Some(ahead) = ahead.take() {
+            ahead.await?;
+        }
+        match sent {
+            Some(answered) => answered?,
+            None => ahead = Some(next),
+        }
+    }
+    match ahead {
+        Some(last) => last.await,
+        None => Ok(()),
+    }
 }
 
 /// An open transaction of a tenant. Dropping it without [`WorkerTx::commit`] undoes it.
@@ -126,9 +146,9 @@ impl WorkerTx {
         }
     }
 
-    /// Runs statements that insert what was not there a moment ago, and returns whether they did: where another transaction
-    /// was faster, nothing of them has happened and the transaction goes on. Costs less than `on conflict`, which asks for
-    /// each row whether it is there.
+    /// Runs statements that insert what was not there a moment ago, each sent by the first poll of its future, and returns
+    /// whether they did: where another transaction was faster, nothing of them has happened and the transaction goes on.
+    /// Costs less than `on conflict`, which asks for each row whether it is there.
     pub(crate) async fn insert(
         &self,
         statements: Vec<BoxFuture<'_, Result<(), StoreError>>>,
@@ -136,8 +156,8 @@ impl WorkerTx {
         let begin = self.batch("savepoint hub_insert", "set a savepoint").boxed();
         let end = self.batch("release hub_insert", "release a savepoint").boxed();
         let all: Vec<_> = std::iter::once(begin).chain(statements).chain(std::iter::once(end)).collect();
-        // The next one is made ready and sent while the database works on one. Behind one that is refused, all are.
-        let done = match futures::stream::iter(all).buffered(2).try_collect::<()>().await {
+        // Behind one that is refused, all are.
+        let done = match in_order(all).await {
             Ok(()) => Ok(true),
             Err(taken) if taken.is_taken() => {
                 self.batch("rollback to hub_insert; release hub_insert", "go back to a savepoint").await.map(|()| false)
@@ -169,5 +189,40 @@ impl Drop for WorkerTx {
         if let Some(client) = self.client.take() {
             drop(Object::take(client));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::FutureExt as _;
+
+    use super::in_order;
+    use crate::StoreError;
+
+    /// What is sent and not answered is never more than two, and no later statement overtakes an earlier one, whose answer may
+    /// come last.
+    #[tokio::test]
+    async fn statements_keep_their_order_and_the_first_refusal_is_told() {
+        let log = Mutex::new(Vec::new());
+        let statement = |n: usize, refused: bool| {
+            let log = &log;
+            async move {
+                log.lock().unwrap().push(format!("send {n}"));
+                for _ in 0..5 - n {
+                    tokio::task::yield_now().await;
+                }
+                log.lock().unwrap().push(format!("answer {n}"));
+                if refused { Err(StoreError::Settings(vec![n.to_string()])) } else { Ok(()) }
+            }
+            .boxed()
+        };
+        in_order((0..4).map(|n| statement(n, false)).collect()).await.unwrap();
+        let whole = std::mem::take(&mut *log.lock().unwrap()).join(", ");
+        assert_eq!(whole, "send 0, send 1, answer 0, send 2, answer 1, send 3, answer 2, answer 3");
+        let refused = in_order((0..4).map(|n| statement(n, n > 0)).collect()).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Settings(which) if which == ["1"]));
+        assert!(!log.lock().unwrap().contains(&"send 3".to_owned()), "behind a refusal nothing more is sent");
     }
 }
